@@ -1,0 +1,29 @@
+from . import datasets as datasets
+from . import errors as errors
+from . import schema as schema
+from .events import EventsReport as EventsReport
+from .events import check_events as check_events
+from .events import combine_events as combine_events
+from .events import read_events as read_events
+from .nightly import NightlyConfig as NightlyConfig
+from .nightly import NightlyResult as NightlyResult
+from .nightly import run_nightly as run_nightly
+from .output import explore as explore
+from .output import write_cards as write_cards
+from .output import write_gpx as write_gpx
+from .patrol import Depot as Depot
+from .patrol import MaxIterations as MaxIterations
+from .patrol import MaxRuntime as MaxRuntime
+from .patrol import PatrolRules as PatrolRules
+from .patrol import Plan as Plan
+from .patrol import Shift as Shift
+from .patrol import check_plan as check_plan
+from .patrol import plan_patrols as plan_patrols
+from .risk import NetworkKDE as NetworkKDE
+from .risk import hotspots as hotspots
+from .streets import StreetNetwork as StreetNetwork
+from .streets import read_places as read_places
+from .streets import read_streets as read_streets
+from .streets import snap_events as snap_events
+
+__version__: str

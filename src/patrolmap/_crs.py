@@ -1,0 +1,76 @@
+"""Projection to metres: readers project once, stages only compare."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pyproj import CRS, Transformer
+from pyproj.aoi import AreaOfInterest
+from pyproj.database import query_utm_crs_info
+
+from patrolmap.errors import CRSError
+
+WGS84 = CRS.from_epsg(4326)
+
+Floats = npt.NDArray[np.float64]
+
+
+def utm_crs(lon: float, lat: float) -> CRS:
+    """Return the WGS 84 / UTM zone that holds a point given in degrees.
+
+    Raises
+    ------
+    CRSError
+        If the point is not on earth, or outside the UTM zones (beyond 84° N or 80° S).
+
+    Examples
+    --------
+    >>> utm_crs(76.9, 43.25).to_epsg()
+    32643
+    """
+    if not (-180 <= lon <= 180 and -90 <= lat <= 90):
+        raise CRSError(
+            f"lon={lon:g}, lat={lat:g} is not a place on earth; wanted degrees, longitude first. "
+            "If the coordinates are metres, state their CRS with crs=."
+        )
+    found = query_utm_crs_info("WGS 84", AreaOfInterest(lon, lat, lon, lat), contains=True)
+    if not found:
+        raise CRSError(f"lon={lon:g}, lat={lat:g} lies in no UTM zone; state a metric CRS with crs=.")
+    return CRS.from_user_input(f"EPSG:{found[0].code}")
+
+
+def metric_crs(crs: Any, *, lon: float, lat: float) -> CRS:
+    """Return `crs` checked to be in metres, or the local UTM zone where `crs` is None."""
+    if crs is None:
+        return utm_crs(lon, lat)
+    try:
+        wanted = CRS.from_user_input(crs)
+    except Exception as error:  # pyproj raises its own family of errors
+        raise CRSError(f"crs={crs!r} is not a coordinate system that PROJ knows: {error}") from error
+    require_metres(wanted, what=f"crs={crs!r}")
+    return wanted
+
+
+def require_metres(crs: CRS | None, *, what: str) -> None:
+    """Raise `CRSError` unless `crs` is projected with metres on both axes."""
+    if crs is None:
+        raise CRSError(f"{what} has no CRS; state it with set_crs(...) before this call.")
+    if crs.is_geographic:
+        raise CRSError(
+            f"{what} is in degrees ({crs.name}); wanted a projected CRS in metres, "
+            "for example to_crs(gdf.estimate_utm_crs())."
+        )
+    if any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2]):
+        raise CRSError(f"{what} is not in metres ({crs.name}); wanted a projected CRS in metres.")
+
+
+def lonlat_to(crs: CRS, lon: Any, lat: Any) -> tuple[Floats, Floats]:
+    """Project degrees to `crs`, both as arrays."""
+    x, y = Transformer.from_crs(WGS84, crs, always_xy=True).transform(lon, lat)
+    return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+
+
+def to_lonlat(crs: CRS, x: Any, y: Any) -> tuple[Floats, Floats]:
+    """Turn projected coordinates back into degrees, both as arrays."""
+    lon, lat = Transformer.from_crs(crs, WGS84, always_xy=True).transform(x, y)
+    return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)

@@ -1,0 +1,62 @@
+"""Exceptions and warnings: each error is a `PatrolmapError` and the builtin a caller would expect.
+
+A message names what was given, what was wanted, and the mend.
+"""
+
+__all__ = [
+    "CRSError",
+    "ConfigError",
+    "DepotError",
+    "InfeasibleError",
+    "NetworkMismatchError",
+    "OptionError",
+    "PatrolmapError",
+    "RejectedRowsWarning",
+    "SchemaError",
+    "SourceFormatError",
+    "SourceNotFoundError",
+]
+
+
+class PatrolmapError(Exception):
+    """Root of everything patrolmap raises on purpose."""
+
+
+class SourceNotFoundError(PatrolmapError, FileNotFoundError):
+    """A file that was asked for is not there."""
+
+
+class SourceFormatError(PatrolmapError, ValueError):
+    """A file is there but cannot be read as what it should be: empty, cut short, another format."""
+
+
+class SchemaError(PatrolmapError, ValueError):
+    """A table lacks a column, or a column holds what it must not."""
+
+
+class CRSError(PatrolmapError, ValueError):
+    """Coordinates make no sense in the CRS that was stated, or a stage got degrees for metres."""
+
+
+class OptionError(PatrolmapError, ValueError):
+    """An option of a call is out of its range."""
+
+
+class ConfigError(PatrolmapError, ValueError):
+    """A configuration file is wrong: names the file, the key and the mend."""
+
+
+class NetworkMismatchError(PatrolmapError, ValueError):
+    """Risk belongs to another street network than the one it is used with."""
+
+
+class DepotError(PatrolmapError, ValueError):
+    """A depot stands nowhere near a street of its shift's mode."""
+
+
+class InfeasibleError(PatrolmapError, ValueError):
+    """No plan can meet what was asked: names the shift and the rule in the way."""
+
+
+class RejectedRowsWarning(UserWarning):
+    """Some rows of a source were dropped; the report says which and why."""

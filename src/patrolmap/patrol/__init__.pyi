@@ -1,0 +1,9 @@
+from .check import check_plan as check_plan
+from .plan import Plan as Plan
+from .plan import Provenance as Provenance
+from .rules import PatrolRules as PatrolRules
+from .shifts import Depot as Depot
+from .shifts import Shift as Shift
+from .solve import plan_patrols as plan_patrols
+from .stop import MaxIterations as MaxIterations
+from .stop import MaxRuntime as MaxRuntime

@@ -1,0 +1,5 @@
+"""ESTIMATE risk on every street segment, and the hotspots it makes."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,275 @@
+"""Column contracts: every public table, its columns, types, units and meaning, declared once.
+
+`validate` checks a table against its contract at the border of a stage (pandera does the work);
+`to_markdown` writes the same contract as the table in the docs.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from patrolmap.errors import SchemaError
+
+Kind = Literal["str", "int", "float", "bool", "time", "geometry"]
+
+EVENT_KINDS = ("crime", "accident", "juvenile", "call")
+TIME_PRECISIONS = ("minute", "hour", "day", "month", "unknown")
+LIT_VALUES = ("yes", "no", "unknown")
+MODES = ("walk", "drive")
+ACTIVITIES = ("walk", "drive", "dwell", "wait", "break", "report", "briefing", "handover")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table: its name, kind of value, unit and meaning."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+    allowed: tuple[str, ...] | None = None
+    minimum: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """The contract of one table: index levels first, then columns in order."""
+
+    name: str
+    index: tuple[Column, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns, the index left out."""
+        return [column.name for column in self.columns]
+
+
+def _ids(name: str, kind: Kind, meaning: str) -> Column:
+    return Column(name=name, kind=kind, meaning=meaning)
+
+
+EVENTS = Table(
+    name="events",
+    index=(_ids("event_id", "str", "id from the source, else `row N`; the map's kind stands before it"),),
+    columns=(
+        Column(name="kind", kind="str", meaning="which map it comes from", allowed=EVENT_KINDS),
+        Column(name="category", kind="str", meaning="kind of offence or accident, as a short word"),
+        Column(
+            name="occurred_from",
+            kind="time",
+            nullable=True,
+            meaning="earliest moment it may have happened; NaT where nothing is known",
+        ),
+        Column(
+            name="occurred_to",
+            kind="time",
+            nullable=True,
+            meaning="end of the interval it happened in (half-open); equals `occurred_from` "
+            "to the minute",
+        ),
+        Column(
+            name="time_precision",
+            kind="str",
+            meaning="how well the time is known",
+            allowed=TIME_PRECISIONS,
+        ),
+        Column(name="geometry", kind="geometry", unit="m", meaning="point in the table's metric CRS"),
+    ),
+)
+
+SEGMENTS = Table(
+    name="segments",
+    index=(_ids("segment_id", "str", "stable id of an undirected street piece between junctions"),),
+    columns=(
+        Column(name="from_node", kind="int", meaning="node where the geometry starts"),
+        Column(name="to_node", kind="int", meaning="node where the geometry ends"),
+        Column(name="length", kind="float", unit="m", minimum=0.001, meaning="length, to the millimetre"),
+        Column(name="walk", kind="bool", meaning="may be walked, and is reached by walking"),
+        Column(name="drive_forward", kind="bool", meaning="may be driven along the geometry"),
+        Column(name="drive_backward", kind="bool", meaning="may be driven against the geometry"),
+        Column(name="inside", kind="bool", meaning="lies in the boundary asked for; outside ones are "
+               "kept for walking through and for density, and carry no prize"),
+        Column(name="name", kind="str", nullable=True, meaning="street name as tagged"),
+        Column(name="name_kk", kind="str", nullable=True, meaning="street name in Kazakh"),
+        Column(name="name_ru", kind="str", nullable=True, meaning="street name in Russian"),
+        Column(name="highway", kind="str", meaning="OSM class, or `unclassified` where none is given"),
+        Column(name="lit", kind="str", meaning="street lighting as tagged", allowed=LIT_VALUES),
+        Column(name="geometry", kind="geometry", unit="m", meaning="line from `from_node` to `to_node`"),
+    ),
+)
+
+NODES = Table(
+    name="nodes",
+    index=(_ids("node_id", "int", "OSM id; negative where a long segment was split"),),
+    columns=(Column(name="geometry", kind="geometry", unit="m", meaning="point"),),
+)
+
+ROUTES = Table(
+    name="routes",
+    index=(_ids("route_id", "str", "shift name and crew number"),),
+    columns=(
+        Column(name="shift", kind="str", meaning="name of the shift"),
+        Column(name="crew", kind="int", meaning="number of the crew in its shift, from 1"),
+        Column(name="depot", kind="str", meaning="where the route starts"),
+        Column(name="end_depot", kind="str", meaning="where the route ends"),
+        Column(name="service", kind="str", meaning="who walks it, e.g. police, national_guard"),
+        Column(name="mode", kind="str", meaning="how the crew moves", allowed=MODES),
+        Column(name="start", kind="time", meaning="clock at the depot's door"),
+        Column(name="end", kind="time", meaning="clock back at the end depot"),
+        Column(name="length", kind="float", unit="m", minimum=0, meaning="every metre walked"),
+        Column(name="duration", kind="float", unit="s", minimum=0, meaning="end minus start"),
+        Column(name="prize", kind="float", unit="risk", minimum=0, meaning="risk collected by its passes"),
+        Column(name="geometry", kind="geometry", unit="m", meaning="every metre walked, as one line"),
+    ),
+)
+
+VISITS = Table(
+    name="visits",
+    index=(
+        _ids("route_id", "str", "the route it belongs to"),
+        _ids("step", "int", "order in the route, from 0"),
+    ),
+    columns=(
+        Column(name="activity", kind="str", meaning="what the crew does", allowed=ACTIVITIES),
+        Column(name="segment_id", kind="str", nullable=True, meaning="segment walked; none while standing"),
+        Column(name="forward", kind="bool", meaning="walked along the segment's geometry"),
+        Column(name="from_node", kind="int", meaning="node where the step starts"),
+        Column(name="to_node", kind="int", meaning="node where the step ends"),
+        Column(name="place", kind="str", nullable=True, meaning="street or place name"),
+        Column(name="arrive", kind="time", meaning="clock when the step begins"),
+        Column(name="depart", kind="time", meaning="clock when the step ends"),
+        Column(name="length", kind="float", unit="m", minimum=0, meaning="metres of the step"),
+        Column(name="pass_number", kind="int", minimum=0,
+               meaning="which pass of this segment it is, by any crew, in clock order, within the "
+               "time bin; 0 while standing"),
+        Column(name="prize", kind="float", unit="risk", minimum=0, meaning="risk this pass collects"),
+        Column(name="reason", kind="str", nullable=True, meaning="why the crew is here, in words"),
+    ),
+)
+
+PLAN_SEGMENTS = Table(
+    name="plan segments",
+    index=SEGMENTS.index,
+    columns=(
+        *(column for column in SEGMENTS.columns if column.name != "geometry"),
+        Column(name="risk", kind="float", unit="risk", minimum=0,
+               meaning="prize of the first pass (all time bins together); `risk_crime` and so on "
+               "stand beside it where given"),
+        SEGMENTS.columns[-1],
+    ),
+)
+
+STOPS = Table(
+    name="stops",
+    index=(_ids("stop_id", "int", "running number"),),
+    columns=(
+        Column(name="kind", kind="str", meaning="depot or post"),
+        Column(name="name", kind="str", meaning="its name"),
+        Column(name="node_id", kind="int", meaning="node it stands at"),
+        Column(name="geometry", kind="geometry", unit="m", meaning="where it really is"),
+    ),
+)
+
+UNSERVED = Table(
+    name="unserved",
+    index=SEGMENTS.index,
+    columns=(
+        Column(name="name", kind="str", nullable=True, meaning="street name"),
+        Column(name="length", kind="float", unit="m", minimum=0, meaning="its length"),
+        Column(name="risk", kind="float", unit="risk", minimum=0, meaning="risk nobody passes"),
+        Column(name="why", kind="str", meaning="out of reach, or no time left"),
+    ),
+)
+
+TABLES = (EVENTS, SEGMENTS, NODES, ROUTES, VISITS, PLAN_SEGMENTS, STOPS, UNSERVED)
+
+
+def validate(table: pd.DataFrame, contract: Table) -> None:
+    """Check a table against its contract.
+
+    Parameters
+    ----------
+    table
+        Any DataFrame or GeoDataFrame; columns beyond the contract are not looked at.
+    contract
+        One of the tables declared in this module.
+
+    Raises
+    ------
+    SchemaError
+        Naming the column, what it held and what was wanted, for the first few failing rows.
+    """
+    import pandera.errors
+    import pandera.pandas as pa
+
+    rules = pa.DataFrameSchema(
+        {column.name: pa.Column(checks=_checks(column), nullable=column.nullable, required=True)
+         for column in contract.columns}
+    )
+    plain = pd.DataFrame({name: table[name].array for name in contract.names if name in table})
+    try:
+        rules.validate(plain, lazy=True)
+    except pandera.errors.SchemaErrors as error:
+        raise SchemaError(_explain(error.failure_cases, contract)) from error
+    levels = list(table.index.names)
+    wanted = [column.name for column in contract.index]
+    if levels != wanted:
+        raise SchemaError(f"{contract.name}: the index is {levels}, wanted {wanted}.")
+    if not table.index.is_unique:
+        twice = table.index[table.index.duplicated()][:3].tolist()
+        raise SchemaError(f"{contract.name}: ids stand more than once, e.g. {twice}.")
+
+
+def to_markdown(contract: Table) -> str:
+    """Write a contract as a Markdown table for the docs.
+
+    Examples
+    --------
+    >>> print(to_markdown(NODES))
+    | column | kind | unit | meaning |
+    |---|---|---|---|
+    | **node_id** | int |  | OSM id; negative where a long segment was split |
+    | geometry | geometry | m | point |
+    """
+    rows = ["| column | kind | unit | meaning |", "|---|---|---|---|"]
+    for column in (*contract.index, *contract.columns):
+        name = f"**{column.name}**" if column in contract.index else column.name
+        allowed = f" ({', '.join(column.allowed)})" if column.allowed else ""
+        rows.append(f"| {name} | {column.kind} | {column.unit} | {column.meaning}{allowed} |")
+    return "\n".join(rows)
+
+
+def _checks(column: Column) -> list[Any]:
+    import pandera.pandas as pa
+
+    is_kind = {
+        "str": lambda s: pd.api.types.is_string_dtype(s.dtype) or s.isna().all(),
+        "int": lambda s: pd.api.types.is_integer_dtype(s.dtype),
+        "float": lambda s: pd.api.types.is_float_dtype(s.dtype),
+        "bool": lambda s: pd.api.types.is_bool_dtype(s.dtype),
+        "time": lambda s: isinstance(s.dtype, pd.DatetimeTZDtype),
+        "geometry": lambda s: s.dtype.name == "geometry",
+    }[column.kind]
+    checks = [pa.Check(is_kind, name=f"wanted {column.kind}", ignore_na=False)]
+    if column.allowed is not None:
+        checks.append(pa.Check.isin(column.allowed, name=f"wanted one of {list(column.allowed)}"))
+    if column.minimum is not None:
+        checks.append(pa.Check.ge(column.minimum, name=f"wanted at least {column.minimum:g}"))
+    return checks
+
+
+def _explain(failures: pd.DataFrame, contract: Table) -> str:
+    """Put pandera's failure table into one sentence per broken rule."""
+    lines = []
+    for (column, check), cases in failures.groupby(["column", "check"], dropna=False, sort=False):
+        given = cases["failure_case"].head(3).tolist()
+        rows = cases["index"].dropna().head(3).tolist()
+        where = f" (rows {rows})" if rows else ""
+        if check == "column_in_dataframe":
+            lines.append(f"{contract.name}: column {given[0]!r} is missing; wanted {contract.names}.")
+        else:
+            lines.append(f"{contract.name}: column {column!r}: {check}, given {given}{where}.")
+    return "\n".join(lines)

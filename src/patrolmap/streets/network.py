@@ -1,0 +1,240 @@
+"""The street network every later stage works on: two tables, and arrays per mode."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any, Literal, Self
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyproj import CRS
+
+from patrolmap._crs import lonlat_to, require_metres
+from patrolmap.errors import NetworkMismatchError, OptionError, SchemaError
+from patrolmap.schema import MODES, NODES, SEGMENTS, validate
+
+Mode = Literal["walk", "drive"]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Graph:
+    """Directed arcs of one mode as CSR arrays; nodes and segments are row numbers.
+
+    Attributes
+    ----------
+    indptr : (n_nodes + 1,) int64
+        Arcs of node i are `indptr[i]:indptr[i + 1]`.
+    head : (n_arcs,) int64
+        Node each arc leads to.
+    segment : (n_arcs,) int64
+        Row of the segment each arc runs along.
+    forward : (n_arcs,) bool
+        Whether it runs along the segment's geometry.
+    length : (n_arcs,) int64
+        Millimetres, so that sums are exact and routes repeatable.
+    """
+
+    indptr: Ints
+    head: Ints
+    segment: Ints
+    forward: npt.NDArray[np.bool_]
+    length: Ints
+
+    @property
+    def n_nodes(self) -> int:
+        """How many nodes the network has, those without arcs counted too."""
+        return len(self.indptr) - 1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StreetNetwork:
+    """Streets between junctions as two tables, in metres.
+
+    Attributes
+    ----------
+    segments : GeoDataFrame
+        Index segment_id; columns as in `patrolmap.schema.SEGMENTS`.
+    nodes : GeoDataFrame
+        Index node_id; point geometry.
+    report : mapping
+        What reading found: lengths kept and dropped (m), by reason.
+
+    Raises
+    ------
+    SchemaError, CRSError
+        If a table breaks its contract, or a segment ends at a node that is not there.
+    """
+
+    segments: gpd.GeoDataFrame
+    nodes: gpd.GeoDataFrame
+    report: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        require_metres(self.segments.crs, what="the segments table")
+        validate(self.segments, SEGMENTS)
+        validate(self.nodes, NODES)
+        if self.nodes.crs != self.segments.crs:
+            raise SchemaError("segments and nodes stand in two coordinate systems; wanted one.")
+        missing = ~self.segments[["from_node", "to_node"]].isin(self.nodes.index)
+        if missing.to_numpy().any():
+            bad = self.segments.index[missing.any(axis=1)][:3].tolist()
+            raise SchemaError(f"segments {bad} end at nodes that the nodes table lacks.")
+
+    @property
+    def crs(self) -> CRS:
+        """The projected CRS of both tables."""
+        return self.segments.crs
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of ids, ends, lengths and modes: equal for equal networks, on any machine."""
+        digest = hashlib.sha256()
+        digest.update("\n".join(self.segments.index).encode())
+        for name in ("from_node", "to_node"):
+            digest.update(np.ascontiguousarray(self.segments[name], dtype="<i8").tobytes())
+        digest.update(self.length_mm.astype("<i8").tobytes())
+        for name in ("walk", "drive_forward", "drive_backward", "inside"):
+            digest.update(np.packbits(self.segments[name].to_numpy()).tobytes())
+        return digest.hexdigest()[:16]
+
+    @cached_property
+    def length_mm(self) -> Ints:
+        """Lengths in whole millimetres, in the order of `segments`."""
+        return np.rint(self.segments["length"].to_numpy() * 1000).astype(np.int64)
+
+    @cached_property
+    def ends(self) -> tuple[Ints, Ints]:
+        """Row numbers in `nodes` of each segment's two ends."""
+        at = self.nodes.index
+        return (
+            at.get_indexer(self.segments["from_node"]).astype(np.int64),
+            at.get_indexer(self.segments["to_node"]).astype(np.int64),
+        )
+
+    def graph(self, mode: Mode = "walk", *, usable: npt.NDArray[np.bool_] | None = None) -> Graph:
+        """Return the arcs of one mode, without the segments that `usable` rules out.
+
+        Parameters
+        ----------
+        mode
+            "walk" (every arc both ways) or "drive" (one-way streets honoured).
+        usable : (n_segments,) bool, optional
+            False where a segment must not be entered.
+        """
+        if mode not in MODES:
+            raise OptionError(f"mode={mode!r}; wanted one of {list(MODES)}.")
+        if usable is not None:
+            return self._arcs(mode, usable)
+        return self._walk_graph if mode == "walk" else self._drive_graph
+
+    @cached_property
+    def _walk_graph(self) -> Graph:
+        return self._arcs("walk", np.ones(len(self.segments), dtype=bool))
+
+    @cached_property
+    def _drive_graph(self) -> Graph:
+        return self._arcs("drive", np.ones(len(self.segments), dtype=bool))
+
+    def _arcs(self, mode: Mode, usable: npt.NDArray[np.bool_]) -> Graph:
+        along, against = ("walk", "walk") if mode == "walk" else ("drive_forward", "drive_backward")
+        tail, head = self.ends
+        there = np.flatnonzero(self.segments[along].to_numpy() & usable)
+        back = np.flatnonzero(self.segments[against].to_numpy() & usable)
+        starts = np.concatenate([tail[there], head[back]])
+        segment = np.concatenate([there, back]).astype(np.int64)
+        order = np.lexsort((segment, starts))
+        indptr = np.zeros(len(self.nodes) + 1, dtype=np.int64)
+        np.cumsum(np.bincount(starts, minlength=len(self.nodes)), out=indptr[1:])
+        return Graph(
+            indptr=indptr,
+            head=np.concatenate([head[there], tail[back]])[order],
+            segment=segment[order],
+            forward=(np.arange(len(starts)) < len(there))[order],
+            length=self.length_mm[segment[order]],
+        )
+
+    def nearest_node(self, lon: float, lat: float, *, mode: Mode = "walk") -> tuple[int, float]:
+        """Return the id of the nearest node that `mode` can use, and how far it is (m)."""
+        (x,), (y,) = lonlat_to(self.crs, [lon], [lat])
+        graph = self.graph(mode)
+        usable = np.flatnonzero(np.diff(graph.indptr) > 0)
+        if len(usable) == 0:
+            raise SchemaError(f"no street of this network allows mode {mode!r}.")
+        points = self.nodes.geometry.iloc[usable]
+        distance = np.hypot(points.x.to_numpy() - x, points.y.to_numpy() - y)
+        best = int(np.argmin(distance))
+        return int(self.nodes.index[usable[best]]), float(distance[best])
+
+    def align(self, risk: pd.Series) -> pd.Series:
+        """Join risk from another network onto this one by segment_id; what it lacks becomes 0."""
+        joined = risk.reindex(self.segments.index, fill_value=0.0)
+        joined.attrs = {**risk.attrs, "fingerprint": self.fingerprint}
+        return joined
+
+    def require_own(self, risk: pd.Series | pd.DataFrame) -> None:
+        """Raise `NetworkMismatchError` unless `risk` was made on this network or has its ids."""
+        theirs = risk.attrs.get("fingerprint")
+        if theirs is not None and theirs != self.fingerprint:
+            raise NetworkMismatchError(
+                f"this risk was estimated on another street network ({theirs}, here "
+                f"{self.fingerprint}); estimate it on these streets, or join it by segment_id "
+                "with streets.align(risk)."
+            )
+        unknown = risk.index.difference(self.segments.index)
+        if len(unknown):
+            raise NetworkMismatchError(
+                f"{len(unknown)} segment ids of this risk are not in these streets, e.g. "
+                f"{unknown[:3].tolist()}; join by id with streets.align(risk)."
+            )
+
+    def to_networkx(self) -> Any:
+        """Return a `networkx.MultiDiGraph` in osmnx's schema (x, y; osmid, length, geometry)."""
+        import networkx as nx
+
+        out = nx.MultiDiGraph(crs=self.crs)
+        for node_id, point in self.nodes.geometry.items():
+            out.add_node(node_id, x=point.x, y=point.y)
+        for row in self.segments.itertuples():
+            tags = {
+                "osmid": row.Index, "length": row.length, "highway": row.highway, "lit": row.lit,
+                "oneway": not row.walk and row.drive_forward != row.drive_backward,
+            } | ({"name": row.name} if isinstance(row.name, str) else {})
+            if row.walk or row.drive_forward:
+                out.add_edge(row.from_node, row.to_node, **tags, reversed=False,
+                             geometry=row.geometry)
+            if row.walk or row.drive_backward:
+                out.add_edge(row.to_node, row.from_node, **tags, reversed=True,
+                             geometry=row.geometry.reverse())
+        return out
+
+    def summary(self) -> str:
+        """Say in a few lines what the network holds and what reading dropped."""
+        walk = self.segments["walk"]
+        lines = [repr(self)]
+        lines.append(f"  walkable {self.segments.loc[walk, 'length'].sum() / 1000:,.1f} km")
+        lines += [f"  {name}: {value:,.0f}" for name, value in self.report.items()]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return (
+            f"<StreetNetwork {len(self.segments):,} segments, {len(self.nodes):,} nodes, "
+            f"{self.segments['length'].sum() / 1000:,.1f} km, {self.crs.to_string()[:24]}>"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def restrict(self, keep: npt.NDArray[np.bool_]) -> Self:
+        """Return the network of the segments where `keep` is True, and their nodes."""
+        segments = self.segments[keep]
+        used = pd.unique(segments[["from_node", "to_node"]].to_numpy().ravel())
+        nodes = self.nodes[self.nodes.index.isin(used)]
+        return type(self)(segments=segments, nodes=nodes, report=self.report)
