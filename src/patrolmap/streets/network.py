@@ -158,11 +158,12 @@ class StreetNetwork:
             length=self.length_mm[segment[order]],
         )
 
-    def nearest_node(self, lon: float, lat: float, *, mode: Mode = "walk") -> tuple[int, float]:
-        """Return the id of the nearest node that `mode` can use, and how far it is (m)."""
+    def nearest_node(
+        self, lon: float, lat: float, *, mode: Mode = "walk", graph: Graph | None = None
+    ) -> tuple[int, float]:
+        """Return the id of the nearest node that `mode` (or `graph`) can use, and how far (m)."""
         (x,), (y,) = lonlat_to(self.crs, [lon], [lat])
-        graph = self.graph(mode)
-        usable = np.flatnonzero(np.diff(graph.indptr) > 0)
+        usable = np.flatnonzero(np.diff((graph or self.graph(mode)).indptr) > 0)
         if len(usable) == 0:
             raise SchemaError(f"no street of this network allows mode {mode!r}.")
         points = self.nodes.geometry.iloc[usable]

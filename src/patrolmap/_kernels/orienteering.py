@@ -1,0 +1,376 @@
+"""Large neighbourhood search over oriented segments for the team orienteering arc problem.
+
+A task is one pass of one risky segment; a route is an order of oriented tasks (`2 * task + side`,
+side 1 = against the geometry) between two terminals. Each iteration removes strings of tasks that
+lie near each other (slack induction by string removals: Christiaens & Vanden Berghe 2020,
+doi 10.1287/trsc.2019.0914) and refills by noisy prize per metre; simulated annealing decides.
+Prizes and lengths are integers, so that sums never depend on their order.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Ints = npt.NDArray[np.int64]
+Int32s = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+NO_SLOT = np.int64(1) << 60
+
+
+class Tasks(NamedTuple):
+    """The passes that may be made; n tasks, u units (a segment in a time bin), t terminals."""
+
+    distance: Int32s  # (graphs, t, t) mm between terminals
+    first: Ints  # (n,) terminal where the segment starts
+    last: Ints  # (n,) terminal where it ends
+    length: Ints  # (n,) mm
+    unit: Ints  # (n,) what it earns from
+    prize: Ints  # (u,) prize of a first pass
+    opens: Floats  # (u,) s, on the plan's clock: the unit earns from here
+    closes: Floats  # (u,) s, up to here
+    copies: Ints  # (u + 1,) tasks of unit i are copies[i]:copies[i + 1]
+    sides: Bools  # (groups, n, 2) may a crew of the group walk it along / against?
+    near: Ints  # (n, k) tasks nearby, of other units
+
+
+class Crews(NamedTuple):
+    """Who walks; c crews."""
+
+    start: Ints  # (c,) terminal
+    end: Ints  # (c,) terminal
+    budget: Ints  # (c,) mm
+    group: Ints  # (c,) row of Tasks.sides
+    graph: Ints  # (c,) row of Tasks.distance
+    begin: Floats  # (c,) s, on the plan's clock
+    speed: Floats  # (c,) mm/s
+
+
+class Repeat(NamedTuple):
+    """What repeat passes earn inside the search."""
+
+    share: float
+    after: float  # s
+
+
+class Routes(NamedTuple):
+    """A solution that the search works on; m is room for tasks in a route."""
+
+    order: Ints  # (c, m) oriented tasks
+    count: Ints  # (c,)
+    used: Ints  # (c,) mm walked
+    offset: Ints  # (c, m) mm walked when the task begins
+    crew: Ints  # (n,) -1 = not planned
+    place: Ints  # (n,) position in its route
+    passes: Ints  # (u,) planned passes
+
+
+def empty_routes(tasks: Tasks, crews: Crews) -> Routes:
+    """Return routes that walk straight from start to end."""
+    n, c, u = len(tasks.first), len(crews.start), len(tasks.prize)
+    return Routes(
+        order=np.zeros((c, n + 1), dtype=np.int64),
+        count=np.zeros(c, dtype=np.int64),
+        used=np.array(
+            [tasks.distance[crews.graph[i], crews.start[i], crews.end[i]] for i in range(c)],
+            dtype=np.int64,
+        ),
+        offset=np.zeros((c, n + 1), dtype=np.int64),
+        crew=np.full(n, -1, dtype=np.int64),
+        place=np.zeros(n, dtype=np.int64),
+        passes=np.zeros(u, dtype=np.int64),
+    )
+
+
+def copy_routes(routes: Routes) -> Routes:
+    """Return an independent copy."""
+    return Routes(*(array.copy() for array in routes))
+
+
+@njit(cache=True, inline="always")
+def _random(state):  # type: ignore[no-untyped-def]
+    """Draw from [0, 1): xorshift64*, its state our own, so that a seed fixes a search."""
+    x = state[0]
+    x ^= x >> np.uint64(12)
+    x ^= x << np.uint64(25)
+    x ^= x >> np.uint64(27)
+    state[0] = x
+    return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit(cache=True, inline="always")
+def _entry(tasks, oriented):  # type: ignore[no-untyped-def]
+    return tasks.last[oriented >> 1] if oriented & 1 else tasks.first[oriented >> 1]
+
+
+@njit(cache=True, inline="always")
+def _exit(tasks, oriented):  # type: ignore[no-untyped-def]
+    return tasks.first[oriented >> 1] if oriented & 1 else tasks.last[oriented >> 1]
+
+
+@njit(cache=True)
+def _refresh(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
+    """Recompute what a route walks, and where and when its tasks stand in it."""
+    far = tasks.distance[crews.graph[c]]
+    here = crews.start[c]
+    walked = np.int64(0)
+    for p in range(routes.count[c]):
+        oriented = routes.order[c, p]
+        task = oriented >> 1
+        walked += far[here, _entry(tasks, oriented)]
+        routes.offset[c, p] = walked
+        routes.crew[task] = c
+        routes.place[task] = p
+        walked += tasks.length[task]
+        here = _exit(tasks, oriented)
+    routes.used[c] = walked + far[here, crews.end[c]]
+
+
+@njit(cache=True)
+def _gain(tasks, crews, routes, repeat, task, c, offset):  # type: ignore[no-untyped-def]
+    """Return what one more pass of the task's unit earns if crew c begins it at `offset` mm."""
+    unit = tasks.unit[task]
+    before = routes.passes[unit]
+    moment = crews.begin[c] + offset / crews.speed[c]
+    if not tasks.opens[unit] <= moment < tasks.closes[unit]:
+        return 0.0
+    if before == 0:
+        return float(tasks.prize[unit])
+    for other in range(tasks.copies[unit], tasks.copies[unit + 1]):
+        d = routes.crew[other]
+        if d >= 0:
+            there = crews.begin[d] + routes.offset[d, routes.place[other]] / crews.speed[d]
+            if abs(there - moment) < repeat.after:
+                return 0.0
+    return float(tasks.prize[unit]) * repeat.share**before
+
+
+@njit(cache=True, inline="always")
+def _try_slot(tasks, crews, routes, repeat, task, c, p, slot):  # type: ignore[no-untyped-def]
+    """Keep in `slot` (cost, crew, position, side) the cheapest place for a task so far."""
+    far = tasks.distance[crews.graph[c]]
+    before = _exit(tasks, routes.order[c, p - 1]) if p > 0 else crews.start[c]
+    after = _entry(tasks, routes.order[c, p]) if p < routes.count[c] else crews.end[c]
+    saved = far[before, after]
+    for side in range(2):
+        if not tasks.sides[crews.group[c], task, side]:
+            continue
+        oriented = 2 * task + side
+        cost = (
+            np.int64(far[before, _entry(tasks, oriented)])
+            + tasks.length[task]
+            + far[_exit(tasks, oriented), after]
+            - saved
+        )
+        if cost < slot[0] and routes.used[c] + cost <= crews.budget[c]:
+            begun = np.int64(far[before, _entry(tasks, oriented)])
+            if p > 0:
+                begun += routes.offset[c, p - 1] + tasks.length[routes.order[c, p - 1] >> 1]
+            if _gain(tasks, crews, routes, repeat, task, c, begun) > 0:
+                slot[0], slot[1], slot[2], slot[3] = cost, c, p, side
+
+
+@njit(cache=True)
+def _find_slot(tasks, crews, routes, repeat, task, slot):  # type: ignore[no-untyped-def]
+    """Find the cheapest place for a task: beside its neighbours, or at a route's ends."""
+    slot[0] = NO_SLOT
+    for other in tasks.near[task]:
+        c = routes.crew[other] if other >= 0 else -1
+        if c >= 0:
+            p = routes.place[other]
+            _try_slot(tasks, crews, routes, repeat, task, c, p, slot)
+            _try_slot(tasks, crews, routes, repeat, task, c, p + 1, slot)
+    for c in range(len(routes.count)):
+        _try_slot(tasks, crews, routes, repeat, task, c, np.int64(0), slot)
+        if routes.count[c] > 0:
+            _try_slot(tasks, crews, routes, repeat, task, c, routes.count[c], slot)
+
+
+@njit(cache=True)
+def _insert(tasks, crews, routes, task, slot):  # type: ignore[no-untyped-def]
+    c, p = slot[1], slot[2]
+    for q in range(routes.count[c], p, -1):
+        routes.order[c, q] = routes.order[c, q - 1]
+    routes.order[c, p] = 2 * task + slot[3]
+    routes.count[c] += 1
+    routes.passes[tasks.unit[task]] += 1
+    _refresh(tasks, crews, routes, c)
+
+
+@njit(cache=True)
+def refill(tasks, crews, routes, repeat, pool, noise, state, touched):  # type: ignore[no-untyped-def]
+    """Insert tasks of the pool one by one, the best noisy prize per metre first.
+
+    `touched[c]` turns True for every route that changed.
+    """
+    n = len(pool)
+    slots = np.empty((n, 4), dtype=np.int64)
+    weight = np.empty(n)
+    for i in range(n):
+        weight[i] = 1.0 + noise * (_random(state) - 0.5)
+        _find_slot(tasks, crews, routes, repeat, pool[i], slots[i])
+    while True:
+        best, best_score = -1, 0.0
+        for i in range(n):
+            if slots[i, 0] < NO_SLOT:
+                unit = tasks.unit[pool[i]]
+                prize = tasks.prize[unit] * repeat.share ** routes.passes[unit]
+                score = weight[i] * prize / (slots[i, 0] + 1000.0)
+                if score > best_score:
+                    best, best_score = i, score
+        if best < 0:
+            return
+        task = pool[best]
+        c, p = slots[best, 1], slots[best, 2]
+        _insert(tasks, crews, routes, task, slots[best])
+        touched[c] = True
+        slots[best, 0] = NO_SLOT
+        for i in range(n):
+            other = pool[i]
+            if routes.crew[other] >= 0:
+                slots[i, 0] = NO_SLOT
+            elif slots[i, 1] == c or tasks.unit[other] == tasks.unit[task]:
+                _find_slot(tasks, crews, routes, repeat, other, slots[i])
+            else:
+                _try_slot(tasks, crews, routes, repeat, other, c, p, slots[i])
+                _try_slot(tasks, crews, routes, repeat, other, c, p + 1, slots[i])
+
+
+@njit(cache=True)
+def _remove_string(tasks, crews, routes, c, p, length):  # type: ignore[no-untyped-def]
+    """Take `length` tasks out of a route from position p on."""
+    for q in range(p, p + length):
+        task = routes.order[c, q] >> 1
+        routes.crew[task] = -1
+        routes.passes[tasks.unit[task]] -= 1
+    for q in range(p, routes.count[c] - length):
+        routes.order[c, q] = routes.order[c, q + length]
+    routes.count[c] -= length
+    _refresh(tasks, crews, routes, c)
+
+
+@njit(cache=True)
+def _ruin(tasks, crews, routes, centre, most, state, touched):  # type: ignore[no-untyped-def]
+    """Remove strings of up to `most` tasks around one task, from up to three routes.
+
+    Returns the tasks removed.
+    """
+    removed = np.empty(3 * most, dtype=np.int64)
+    size = 0
+    left = 1 + int(_random(state) * 3)
+    for i in range(-1, len(tasks.near[centre])):
+        other = centre if i < 0 else tasks.near[centre, i]
+        if left == 0 or other < 0:
+            break
+        c = routes.crew[other]
+        if c < 0 or touched[c]:
+            continue
+        length = min(1 + int(_random(state) * most), routes.count[c])
+        p = routes.place[other] - int(_random(state) * length)
+        p = max(np.int64(0), min(p, routes.count[c] - length))
+        for q in range(p, p + length):
+            removed[size] = routes.order[c, q] >> 1
+            size += 1
+        _remove_string(tasks, crews, routes, c, p, length)
+        touched[c] = True
+        left -= 1
+    return removed[:size]
+
+
+@njit(cache=True)
+def value(tasks, crews, routes, repeat):  # type: ignore[no-untyped-def]
+    """Return the prize less the millimetres walked; minus infinity where a crew comes late.
+
+    Prizes are scaled so that the metres only decide among equals.
+    """
+    total = 0.0
+    for unit in range(len(tasks.prize)):
+        for k in range(routes.passes[unit]):
+            total += tasks.prize[unit] * repeat.share**k
+    walked = np.int64(0)
+    for c in range(len(routes.used)):
+        if routes.used[c] > crews.budget[c]:
+            return -np.inf
+        walked += routes.used[c]
+    return total - walked
+
+
+@njit(cache=True)
+def _copy_route(tasks, crews, source, target, c):  # type: ignore[no-untyped-def]
+    """Make route c of `target` that of `source`; tasks it held before must be freed first."""
+    target.count[c] = source.count[c]
+    for p in range(source.count[c]):
+        oriented = source.order[c, p]
+        target.order[c, p] = oriented
+        target.passes[tasks.unit[oriented >> 1]] += 1
+    _refresh(tasks, crews, target, c)
+
+
+@njit(cache=True)
+def _free_route(tasks, routes, c):  # type: ignore[no-untyped-def]
+    for p in range(routes.count[c]):
+        task = routes.order[c, p] >> 1
+        routes.crew[task] = -1
+        routes.passes[tasks.unit[task]] -= 1
+    routes.count[c] = 0
+
+
+@njit(cache=True)
+def _take_over(tasks, crews, source, target, touched):  # type: ignore[no-untyped-def]
+    """Make the touched routes of `target` equal to those of `source`."""
+    for c in range(len(touched)):
+        if touched[c]:
+            _free_route(tasks, target, c)
+    for c in range(len(touched)):
+        if touched[c]:
+            _copy_route(tasks, crews, source, target, c)
+
+
+@njit(cache=True)
+def _pool(tasks, routes, centre, removed, marked):  # type: ignore[no-untyped-def]
+    """Return the unplanned tasks around a centre, and those just removed, each once."""
+    near = tasks.near[centre]
+    pool = np.empty(len(removed) + len(near) + 1, dtype=np.int64)
+    size = 0
+    for i in range(-1, len(removed) + len(near)):
+        task = centre if i < 0 else (removed[i] if i < len(removed) else near[i - len(removed)])
+        if task >= 0 and routes.crew[task] < 0 and not marked[task]:
+            marked[task] = True
+            pool[size] = task
+            size += 1
+    for i in range(size):
+        marked[pool[i]] = False
+    return pool[:size]
+
+
+@njit(cache=True, nogil=True)
+def improve(  # type: ignore[no-untyped-def]
+    tasks, crews, repeat, current, work, best, values, state, iterations, hot, cold, most
+):
+    """Run iterations of ruin and refill, cooling from `hot` to `cold` (in units of value).
+
+    `current` and `work` must be equal on entry, and are on return; `best` holds the best routes
+    seen, `values` the values of current and best.
+    """
+    touched = np.zeros(len(crews.start), dtype=np.bool_)
+    everything = np.ones(len(crews.start), dtype=np.bool_)
+    marked = np.zeros(len(tasks.first), dtype=np.bool_)
+    for step in range(iterations):
+        temperature = hot * (cold / hot) ** (step / iterations)
+        touched[:] = False
+        centre = np.int64(_random(state) * len(tasks.first))
+        removed = _ruin(tasks, crews, work, centre, most, state, touched)
+        pool = _pool(tasks, work, centre, removed, marked)
+        refill(tasks, crews, work, repeat, pool, 0.8, state, touched)
+        now = value(tasks, crews, work, repeat)
+        if now > values[0] + temperature * np.log(_random(state) + 1e-300):
+            _take_over(tasks, crews, work, current, touched)
+            values[0] = now
+            if now > values[1]:
+                _take_over(tasks, crews, work, best, everything)
+                values[1] = now
+        else:
+            _take_over(tasks, crews, current, work, touched)

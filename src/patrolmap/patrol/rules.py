@@ -1,0 +1,91 @@
+"""The rules a patrol walks by, as numbers; one documented formula for what a pass earns."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Self
+
+from patrolmap.errors import OptionError
+from patrolmap.patrol.stop import parse_duration
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatrolRules:
+    """What a crew may do and what its passes earn.
+
+    Attributes
+    ----------
+    speed : float
+        Metres per second while patrolling; 1.25 (4.5 km/h) is a walk with open eyes.
+    repeat_share : float
+        What a repeat pass earns of the pass before it, 0 to 1. See `share_of_pass`.
+    repeat_after : str
+        Least time between two passes that both earn. Two hours is the revisit interval of the
+        Koper curve (Koper 1995, doi 10.1080/07418829500096231).
+    unlit : "allow" or "avoid"
+        "avoid": streets tagged `lit=no` earn nothing, so nobody is sent there; a crew may still
+        cross one on its way. Streets without a tag count as lit.
+
+    Examples
+    --------
+    >>> PatrolRules.preset("foot_night").unlit
+    'avoid'
+    """
+
+    speed: float = 1.25
+    repeat_share: float = 0.5
+    repeat_after: str = "2h"
+    unlit: Literal["allow", "avoid"] = "allow"
+
+    def __post_init__(self) -> None:
+        if not 0.1 <= self.speed <= 40:
+            raise OptionError(f"speed={self.speed!r}; wanted metres per second, 0.1 to 40.")
+        if not 0 <= self.repeat_share <= 1:
+            raise OptionError(f"repeat_share={self.repeat_share!r}; wanted a share from 0 to 1.")
+        if self.unlit not in ("allow", "avoid"):
+            raise OptionError(f'unlit={self.unlit!r}; wanted "allow" or "avoid".')
+        parse_duration(self.repeat_after, what="repeat_after")
+
+    @property
+    def repeat_seconds(self) -> float:
+        """`repeat_after` in seconds."""
+        return parse_duration(self.repeat_after, what="repeat_after")
+
+    def share_of_pass(self, earned_before: int, seconds_since: float) -> float:
+        """Return the share of a segment's risk that a pass earns.
+
+        The first pass earns 1. A later one, by any crew, earns `repeat_share ** earned_before` if
+        at least `repeat_after` has gone since the last pass that earned, else 0.
+
+        Parameters
+        ----------
+        earned_before
+            How many passes of this segment have earned already, in clock order, in this time bin.
+        seconds_since
+            Seconds since the last of them began.
+
+        Examples
+        --------
+        >>> rules = PatrolRules(repeat_share=0.5, repeat_after="2h")
+        >>> rules.share_of_pass(0, 0), rules.share_of_pass(1, 7200), rules.share_of_pass(1, 60)
+        (1.0, 0.5, 0.0)
+        """
+        if earned_before == 0:
+            return 1.0
+        return self.repeat_share**earned_before if seconds_since >= self.repeat_seconds else 0.0
+
+    @classmethod
+    def preset(cls, name: str) -> Self:
+        """Return the rules of a named preset: foot_day, foot_night or car."""
+        if name not in PRESETS:
+            raise OptionError(f"rules={name!r}; wanted one of {sorted(PRESETS)} or a PatrolRules.")
+        return cls(**PRESETS[name])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rules as plain values."""
+        return asdict(self)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "foot_day": {},
+    "foot_night": {"unlit": "avoid"},
+    "car": {"speed": 5.5},
+}

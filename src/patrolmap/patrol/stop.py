@@ -1,0 +1,90 @@
+"""When to stop a search: criteria that compose with `|`."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import pandas as pd
+
+from patrolmap.errors import OptionError
+
+
+class Stop(Protocol):
+    """Anything that can say how much of a search is done."""
+
+    def done(self, *, iterations: int, seconds: float) -> float:
+        """Return the share done: 0 at the start, 1 or more when it is time to stop."""
+        ...
+
+
+class _Composable:
+    def __or__(self, other: Stop) -> "AnyOf":
+        return AnyOf(self, other)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class MaxRuntime(_Composable):
+    """Stop after so many seconds of wall time, preparation included.
+
+    Examples
+    --------
+    >>> MaxRuntime(30).done(iterations=0, seconds=15)
+    0.5
+    """
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0 or self.seconds == float("inf"):
+            raise OptionError(f"MaxRuntime({self.seconds!r}): wanted seconds > 0, e.g. 30.")
+
+    def done(self, *, iterations: int, seconds: float) -> float:
+        """Return the share of the time that has gone."""
+        return seconds / self.seconds
+
+
+@dataclass(frozen=True)
+class MaxIterations(_Composable):
+    """Stop after so many iterations of each search; the same seed then gives the same plan.
+
+    Examples
+    --------
+    >>> stop = MaxIterations(1000) | MaxRuntime(30)
+    >>> stop.done(iterations=500, seconds=3)
+    0.5
+    """
+
+    iterations: int
+
+    def __post_init__(self) -> None:
+        if self.iterations < 1:
+            raise OptionError(f"MaxIterations({self.iterations!r}): wanted a whole number >= 1.")
+
+    def done(self, *, iterations: int, seconds: float) -> float:
+        """Return the share of the iterations that are done."""
+        return iterations / self.iterations
+
+
+@dataclass(frozen=True)
+class AnyOf(_Composable):
+    """Stop as soon as either of two criteria says so; made by `a | b`."""
+
+    first: Stop
+    second: Stop
+
+    def done(self, *, iterations: int, seconds: float) -> float:
+        """Return the larger of the two shares."""
+        return max(
+            self.first.done(iterations=iterations, seconds=seconds),
+            self.second.done(iterations=iterations, seconds=seconds),
+        )
+
+
+def parse_duration(given: str | pd.Timedelta, *, what: str) -> float:
+    """Return seconds from "8h", "90min" or a Timedelta; `what` names it in the error."""
+    try:
+        seconds = float(pd.Timedelta(given).total_seconds())
+    except ValueError as error:
+        raise OptionError(f'{what}={given!r}; wanted a duration such as "8h" or "90min".') from error
+    if not seconds > 0:  # NaT too
+        raise OptionError(f'{what}={given!r}; wanted a duration above zero, such as "8h".')
+    return seconds
