@@ -11,7 +11,7 @@ import pandas as pd
 
 from patrolmap.errors import SchemaError
 
-Kind = Literal["str", "int", "float", "bool", "time", "geometry"]
+Kind = Literal["str", "int", "float", "bool", "time", "geometry", "list"]
 
 EVENT_KINDS = ("crime", "accident", "juvenile", "call")
 TIME_PRECISIONS = ("minute", "hour", "day", "month", "unknown")
@@ -184,7 +184,24 @@ UNSERVED = Table(
     ),
 )
 
-TABLES = (EVENTS, SEGMENTS, NODES, ROUTES, VISITS, PLAN_SEGMENTS, STOPS, UNSERVED)
+HOTSPOTS = Table(
+    name="hotspots",
+    index=(_ids("hotspot_id", "int", "running number from 1, the most risk first"),),
+    columns=(
+        Column(name="name", kind="str", meaning="its one or two streets with the most risk"),
+        Column(name="length", kind="float", unit="m", minimum=0, meaning="length of its segments"),
+        Column(name="risk", kind="float", unit="risk", minimum=0, meaning="risk of its segments"),
+        Column(name="risk_share", kind="float", minimum=0,
+               meaning="share of the risk of all walkable segments inside the boundary"),
+        Column(name="length_share", kind="float", minimum=0, meaning="share of their length"),
+        Column(name="density", kind="float", unit="risk/km", minimum=0, meaning="risk per km"),
+        Column(name="n_segments", kind="int", minimum=1, meaning="how many segments it holds"),
+        Column(name="segment_ids", kind="list", meaning="their ids, in the order of the streets"),
+        Column(name="geometry", kind="geometry", unit="m", meaning="its segments, one multi-line"),
+    ),
+)
+
+TABLES = (EVENTS, SEGMENTS, NODES, ROUTES, VISITS, PLAN_SEGMENTS, STOPS, UNSERVED, HOTSPOTS)
 
 
 def validate(table: pd.DataFrame, contract: Table) -> None:
@@ -252,6 +269,7 @@ def _checks(column: Column) -> list[Any]:
         "bool": lambda s: pd.api.types.is_bool_dtype(s.dtype),
         "time": lambda s: isinstance(s.dtype, pd.DatetimeTZDtype),
         "geometry": lambda s: s.dtype.name == "geometry",
+        "list": lambda s: all(isinstance(value, list) for value in s),
     }[column.kind]
     checks = [pa.Check(is_kind, name=f"wanted {column.kind}", ignore_na=False)]
     if column.allowed is not None:

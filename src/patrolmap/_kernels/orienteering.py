@@ -19,6 +19,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 NO_SLOT = np.int64(1) << 60
+ANY = np.int64(-1)
 
 
 class Tasks(NamedTuple):
@@ -130,15 +131,21 @@ def _refresh(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _gain(tasks, crews, routes, repeat, task, c, offset):  # type: ignore[no-untyped-def]
-    """Return what one more pass of the task's unit earns if crew c begins it at `offset` mm."""
+def _gain(tasks, crews, routes, repeat, task, c, p, enter):  # type: ignore[no-untyped-def]
+    """Return what one more pass of the task's unit earns if crew c makes it at position p."""
     unit = tasks.unit[task]
     before = routes.passes[unit]
-    moment = crews.begin[c] + offset / crews.speed[c]
+    if before == 0 and tasks.opens[unit] == -np.inf and tasks.closes[unit] == np.inf:
+        return float(tasks.prize[unit])
+    g = crews.graph[c]
+    walked = np.int64(tasks.distance[g, crews.start[c], enter])
+    if p > 0:
+        oriented = routes.order[c, p - 1]
+        walked = routes.offset[c, p - 1] + tasks.length[oriented >> 1]
+        walked += tasks.distance[g, _exit(tasks, oriented), enter]
+    moment = crews.begin[c] + walked / crews.speed[c]
     if not tasks.opens[unit] <= moment < tasks.closes[unit]:
         return 0.0
-    if before == 0:
-        return float(tasks.prize[unit])
     for other in range(tasks.copies[unit], tasks.copies[unit + 1]):
         d = routes.crew[other]
         if d >= 0:
@@ -148,45 +155,65 @@ def _gain(tasks, crews, routes, repeat, task, c, offset):  # type: ignore[no-unt
     return float(tasks.prize[unit]) * repeat.share**before
 
 
-@njit(cache=True, inline="always")
-def _try_slot(tasks, crews, routes, repeat, task, c, p, slot):  # type: ignore[no-untyped-def]
-    """Keep in `slot` (cost, crew, position, side) the cheapest place for a task so far."""
-    far = tasks.distance[crews.graph[c]]
-    before = _exit(tasks, routes.order[c, p - 1]) if p > 0 else crews.start[c]
-    after = _entry(tasks, routes.order[c, p]) if p < routes.count[c] else crews.end[c]
-    saved = far[before, after]
-    for side in range(2):
-        if not tasks.sides[crews.group[c], task, side]:
-            continue
-        oriented = 2 * task + side
-        cost = (
-            np.int64(far[before, _entry(tasks, oriented)])
-            + tasks.length[task]
-            + far[_exit(tasks, oriented), after]
-            - saved
-        )
-        if cost < slot[0] and routes.used[c] + cost <= crews.budget[c]:
-            begun = np.int64(far[before, _entry(tasks, oriented)])
-            if p > 0:
-                begun += routes.offset[c, p - 1] + tasks.length[routes.order[c, p - 1] >> 1]
-            if _gain(tasks, crews, routes, repeat, task, c, begun) > 0:
-                slot[0], slot[1], slot[2], slot[3] = cost, c, p, side
-
-
 @njit(cache=True)
-def _find_slot(tasks, crews, routes, repeat, task, slot):  # type: ignore[no-untyped-def]
-    """Find the cheapest place for a task: beside its neighbours, or at a route's ends."""
-    slot[0] = NO_SLOT
-    for other in tasks.near[task]:
-        c = routes.crew[other] if other >= 0 else -1
-        if c >= 0:
-            p = routes.place[other]
-            _try_slot(tasks, crews, routes, repeat, task, c, p, slot)
-            _try_slot(tasks, crews, routes, repeat, task, c, p + 1, slot)
-    for c in range(len(routes.count)):
-        _try_slot(tasks, crews, routes, repeat, task, c, np.int64(0), slot)
-        if routes.count[c] > 0:
-            _try_slot(tasks, crews, routes, repeat, task, c, routes.count[c], slot)
+def _find_slot(tasks, crews, routes, repeat, task, slot, only_crew, only_place):  # type: ignore[no-untyped-def]
+    """Keep in `slot` (cost, crew, position, side) the cheapest place for a task.
+
+    Looks beside its neighbours and at the ends of every route; or, where `only_crew` >= 0, at the
+    two gaps around one position, and keeps what the slot held if that is cheaper.
+    """
+    # arrays as locals: taking them from the tuples inside the loop costs more than the loop
+    distance, near, length, sides = tasks.distance, tasks.near, tasks.length, tasks.sides
+    first, last = tasks.first, tasks.last
+    order, count, used, place, crew = (
+        routes.order, routes.count, routes.used, routes.place, routes.crew,
+    )
+    start, end, budget, graph, group = (
+        crews.start, crews.end, crews.budget, crews.graph, crews.group,
+    )
+    n_near = 0 if only_crew >= 0 else near.shape[1]
+    n_crews = 1 if only_crew >= 0 else len(count)
+    if only_crew < 0:
+        slot[0] = NO_SLOT
+    cheapest = slot[0]
+    for i in range(n_near + n_crews):
+        if i < n_near:
+            other = near[task, i]
+            c = crew[other] if other >= 0 else np.int64(-1)
+            if c < 0:
+                continue
+            low = place[other]
+            high = low + 1
+        elif only_crew >= 0:
+            c, low, high = only_crew, only_place, only_place + 1
+        else:
+            c = np.int64(i - n_near)
+            low, high = np.int64(0), count[c]
+        g, room = graph[c], budget[c] - used[c]
+        for k in range(2):
+            p = low if k == 0 else high
+            before = start[c]
+            if p > 0:
+                o = order[c, p - 1]
+                before = first[o >> 1] if o & 1 else last[o >> 1]
+            after = end[c]
+            if p < count[c]:
+                o = order[c, p]
+                after = last[o >> 1] if o & 1 else first[o >> 1]
+            extra = length[task] - np.int64(distance[g, before, after])
+            for side in range(2):
+                enter, leave = first[task], last[task]
+                if side == 1:
+                    enter, leave = leave, enter
+                cost = extra + distance[g, before, enter] + distance[g, leave, after]
+                if (
+                    cost < cheapest
+                    and cost <= room
+                    and sides[group[c], task, side]
+                    and _gain(tasks, crews, routes, repeat, task, c, p, enter) > 0
+                ):
+                    cheapest = cost
+                    slot[0], slot[1], slot[2], slot[3] = cost, c, p, side
 
 
 @njit(cache=True)
@@ -211,7 +238,7 @@ def refill(tasks, crews, routes, repeat, pool, noise, state, touched):  # type: 
     weight = np.empty(n)
     for i in range(n):
         weight[i] = 1.0 + noise * (_random(state) - 0.5)
-        _find_slot(tasks, crews, routes, repeat, pool[i], slots[i])
+        _find_slot(tasks, crews, routes, repeat, pool[i], slots[i], ANY, ANY)
     while True:
         best, best_score = -1, 0.0
         for i in range(n):
@@ -232,11 +259,14 @@ def refill(tasks, crews, routes, repeat, pool, noise, state, touched):  # type: 
             other = pool[i]
             if routes.crew[other] >= 0:
                 slots[i, 0] = NO_SLOT
-            elif slots[i, 1] == c or tasks.unit[other] == tasks.unit[task]:
-                _find_slot(tasks, crews, routes, repeat, other, slots[i])
-            else:
-                _try_slot(tasks, crews, routes, repeat, other, c, p, slots[i])
-                _try_slot(tasks, crews, routes, repeat, other, c, p + 1, slots[i])
+                continue
+            if slots[i, 1] == c and slots[i, 2] > p:
+                slots[i, 2] += 1
+            stale = slots[i, 1] == c and (
+                slots[i, 2] == p or routes.used[c] + slots[i, 0] > crews.budget[c]
+            )
+            anew = stale or tasks.unit[other] == tasks.unit[task]
+            _find_slot(tasks, crews, routes, repeat, other, slots[i], ANY if anew else c, p)
 
 
 @njit(cache=True)
@@ -254,7 +284,7 @@ def _remove_string(tasks, crews, routes, c, p, length):  # type: ignore[no-untyp
 
 @njit(cache=True)
 def _ruin(tasks, crews, routes, centre, most, state, touched):  # type: ignore[no-untyped-def]
-    """Remove strings of up to `most` tasks around one task, from up to three routes.
+    """Remove strings of up to `most` tasks around one task, from up to three places.
 
     Returns the tasks removed.
     """
@@ -266,7 +296,7 @@ def _ruin(tasks, crews, routes, centre, most, state, touched):  # type: ignore[n
         if left == 0 or other < 0:
             break
         c = routes.crew[other]
-        if c < 0 or touched[c]:
+        if c < 0:
             continue
         length = min(1 + int(_random(state) * most), routes.count[c])
         p = routes.place[other] - int(_random(state) * length)

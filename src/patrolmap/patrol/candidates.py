@@ -12,7 +12,7 @@ from patrolmap.streets.network import Graph
 
 MAX_TASKS = 5000
 MAX_PASSES = 4
-NEAR = 50
+NEAR = 40
 ROOM = 2.5  # candidate length, in crew budgets: more than can be walked, so the search can choose
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
+import pyogrio.errors
 
-from patrolmap.errors import SourceFormatError, SourceNotFoundError
+from patrolmap._files import replacing
+from patrolmap.errors import OptionError, SourceFormatError, SourceNotFoundError
 from patrolmap.schema import (
     PLAN_SEGMENTS,
     ROUTES,
@@ -31,6 +34,8 @@ class Provenance:
     seed : int
     rules : mapping
         Shift name -> its rules, as plain values.
+    durations : mapping
+        Shift name -> seconds a crew may be out.
     bins : tuple of str
         Start of each time bin of the risk (ISO 8601); one entry where risk was a Series.
     prize, upper_bound, gap : float
@@ -44,6 +49,8 @@ class Provenance:
         Seconds the solver took.
     fingerprint : str
         The street network it was planned on.
+    timezone : str
+        The clock that the tables are written in.
     notes : tuple of str
         What a reader must know, e.g. that the events had no hours.
     versions : mapping
@@ -52,6 +59,7 @@ class Provenance:
 
     seed: int
     rules: dict[str, dict[str, Any]]
+    durations: dict[str, float]
     bins: tuple[str, ...]
     prize: float
     upper_bound: float
@@ -64,6 +72,12 @@ class Provenance:
     timezone: str = "UTC"
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Return provenance from what `dataclasses.asdict` made of it, JSON in between."""
+        listed = {name: tuple(values[name]) for name in ("bins", "notes")}
+        return cls(**{**values, **listed})
 
 
 _TABLES: dict[str, Table] = {
@@ -104,3 +118,105 @@ class Plan:
     def __post_init__(self) -> None:
         for name, contract in _TABLES.items():
             validate(getattr(self, name), contract)
+
+    def summary(self) -> str:
+        """Say in a few lines what the plan does, how good it is, and what a reader must know.
+
+        Examples
+        --------
+        >>> import pandas as pd, patrolmap as pm
+        >>> district = pm.datasets.sample()
+        >>> streets = pm.read_streets(district.streets)
+        >>> depot = pm.Depot("square", lon=76.8605, lat=43.2305)
+        >>> shift = pm.Shift(depot=depot, start="2026-11-22 20:00+05:00", duration="1h")
+        >>> risk = pd.Series(1.0, index=streets.segments.index)
+        >>> plan = pm.plan_patrols(streets, risk, [shift], stop=pm.MaxIterations(50))
+        >>> print(plan.summary())
+        1 crew, 1 route, ... km walked, risk collected ...
+        """
+        p = self.provenance
+        crews = len(self.routes)
+        share = f" ({p.prize / p.total_risk:.0%} of all risk)" if p.total_risk > 0 else ""
+        lines = [
+            f"{crews} crew{'s' * (crews != 1)}, {crews} route{'s' * (crews != 1)}, "
+            f"{self.routes['length'].sum() / 1000:,.1f} km walked, risk collected "
+            f"{p.prize:,.3g} {p.unit}{share}; a proved bound is {p.upper_bound:,.3g}, "
+            f"so at most {p.gap:.0%} is missing"
+        ]
+        for route_id, route in self.routes.iterrows():
+            lines.append(
+                f"  {route_id}: {route['start']:%d.%m %H:%M} to {route['end']:%H:%M}, "
+                f"{route['length'] / 1000:.1f} km from {route['depot']}, risk {route['prize']:.3g}"
+            )
+        for why, rows in self.unserved.groupby("why"):
+            share = rows["risk"].sum() / p.total_risk
+            lines.append(f"  {len(rows):,} risky segments unserved, {why}: {share:.0%} of all risk")
+        lines += [f"  note: {note}" for note in p.notes]
+        return "\n".join(lines)
+
+    def to_file(self, path: str | Path) -> Path:
+        """Write the whole plan as one GeoPackage: five layers and how they came to be.
+
+        The file appears only when it is complete. `Plan.read` gives the plan back, equal.
+        """
+        target = Path(path)
+        if target.suffix.lower() != ".gpkg":
+            raise OptionError(f"{target.name}: a plan is kept in a GeoPackage; wanted NAME.gpkg.")
+        with replacing(target) as draft:
+            for name in _TABLES:
+                _write_layer(draft, name, getattr(self, name))
+            about = pd.DataFrame({"provenance": [json.dumps(asdict(self.provenance))]})
+            pyogrio.write_dataframe(about, draft, layer="provenance", driver="GPKG")
+        return target
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """Read a plan back from its GeoPackage.
+
+        Raises
+        ------
+        SourceNotFoundError, SourceFormatError
+            If there is no such file, or it is not a plan.
+        """
+        source = Path(path)
+        if not source.is_file():
+            raise SourceNotFoundError(f"{source}: no such file; wanted a plan's GeoPackage.")
+        try:
+            about = json.loads(pyogrio.read_dataframe(source, layer="provenance").iat[0, 0])
+            provenance = Provenance.from_dict(about)
+            tables = {name: _read_layer(source, name, provenance.timezone) for name in _TABLES}
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+            raise SourceFormatError(
+                f"{source}: not a plan's GeoPackage ({error}); wanted a file that "
+                "Plan.to_file wrote."
+            ) from error
+        return cls(**tables, provenance=provenance)
+
+
+def _write_layer(path: Path, name: str, table: pd.DataFrame) -> None:
+    """Write one table with its index as ordinary columns."""
+    flat = table.reset_index()
+    for column in flat.select_dtypes("datetimetz"):
+        flat[column] = flat[column].dt.tz_convert("UTC")  # all that the format's standard allows
+    pyogrio.write_dataframe(flat, path, layer=name, driver="GPKG", append=path.exists())
+
+
+def _read_layer(path: Path, name: str, timezone: str) -> Any:
+    """Read one table and give it back its index, types and time zone."""
+    contract = _TABLES[name]
+    table = pyogrio.read_dataframe(path, layer=name)
+    for column in (*contract.index, *contract.columns):
+        values = table[column.name] if column.name != "geometry" else None
+        if column.kind == "time" and values is not None:
+            table[column.name] = values.dt.as_unit("ms").dt.tz_convert(_zone(timezone))
+        elif column.kind in _DTYPES and values is not None:
+            table[column.name] = values.astype(_DTYPES[column.kind])
+    return table.set_index([column.name for column in contract.index])
+
+
+_DTYPES = {"str": "str", "int": "int64", "float": "float64", "bool": "bool"}
+
+
+def _zone(name: str) -> Any:
+    """Return a time zone from what `str(tz)` said: a named zone or a fixed offset."""
+    return pd.Timestamp(f"2000-01-01 00:00{name[3:]}").tz if name.startswith("UTC") else name

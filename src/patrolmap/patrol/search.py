@@ -25,7 +25,7 @@ Progress = Callable[[float, float], None]
 SEARCHES = 2  # one a core on the smallest office machine; fixed, so that a seed means one plan
 BATCH = 300  # tasks offered at once while the first routes are filled
 CHUNK = 200  # iterations between two looks at the clock
-HOT, COLD = 2e-3, 2e-5  # of the value: temperatures of Schrimpf-style annealing, from trials
+HOT, COLD = 0.5, 0.005  # temperatures, in prizes of an average task; from trials on real streets
 STRING = 12  # most tasks a string may hold
 LEG_LIMIT = np.int64(4_000_000)  # mm between two tasks in a row; depots are reached from anywhere
 
@@ -131,7 +131,8 @@ class _Run:
         tasks, crews, repeat, _ = self._arrays
         if len(tasks.first) == 0:
             return
-        heat = max(self._values[1], 1.0) * HOT * (COLD / HOT) ** share
+        task = max(self._values[1], 1.0) / max(1, int(self._best.count.sum()))
+        heat = task * HOT * (COLD / HOT) ** share
         kernel.improve(
             tasks, crews, repeat, self._current, self._work, self._best, self._values,
             self._random, iterations, heat, heat, STRING,

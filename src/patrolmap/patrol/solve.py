@@ -122,6 +122,7 @@ def _provenance(
     return Provenance(
         seed=seed,
         rules={str(crew.shift.name): crew.rules.to_dict() for crew in problem.crews},
+        durations={str(crew.shift.name): crew.shift.seconds for crew in problem.crews},
         bins=tuple(start.isoformat() for start in problem.bin_starts),
         prize=found.walks.total,
         upper_bound=bound,
