@@ -53,7 +53,7 @@ def _ids(name: str, kind: Kind, meaning: str) -> Column:
 
 EVENTS = Table(
     name="events",
-    index=(_ids("event_id", "str", "id from the source, else `row N`; the map's kind stands before it"),),
+    index=(_ids("event_id", "str", "the map's kind, then the source's id or its row"),),
     columns=(
         Column(name="kind", kind="str", meaning="which map it comes from", allowed=EVENT_KINDS),
         Column(name="category", kind="str", meaning="kind of offence or accident, as a short word"),
@@ -76,7 +76,7 @@ EVENTS = Table(
             meaning="how well the time is known",
             allowed=TIME_PRECISIONS,
         ),
-        Column(name="geometry", kind="geometry", unit="m", meaning="point in the table's metric CRS"),
+        Column(name="geometry", kind="geometry", unit="m", meaning="point in a metric CRS"),
     ),
 )
 
@@ -86,18 +86,22 @@ SEGMENTS = Table(
     columns=(
         Column(name="from_node", kind="int", meaning="node where the geometry starts"),
         Column(name="to_node", kind="int", meaning="node where the geometry ends"),
-        Column(name="length", kind="float", unit="m", minimum=0.001, meaning="length, to the millimetre"),
+        Column(name="length", kind="float", unit="m", minimum=0.001, meaning="to the millimetre"),
         Column(name="walk", kind="bool", meaning="may be walked, and is reached by walking"),
         Column(name="drive_forward", kind="bool", meaning="may be driven along the geometry"),
         Column(name="drive_backward", kind="bool", meaning="may be driven against the geometry"),
-        Column(name="inside", kind="bool", meaning="lies in the boundary asked for; outside ones are "
-               "kept for walking through and for density, and carry no prize"),
+        Column(
+            name="inside",
+            kind="bool",
+            meaning="lies in the boundary asked for; those outside "
+            "are kept for walking through and for density, and carry no prize",
+        ),
         Column(name="name", kind="str", nullable=True, meaning="street name as tagged"),
         Column(name="name_kk", kind="str", nullable=True, meaning="street name in Kazakh"),
         Column(name="name_ru", kind="str", nullable=True, meaning="street name in Russian"),
-        Column(name="highway", kind="str", meaning="OSM class, or `unclassified` where none is given"),
+        Column(name="highway", kind="str", meaning="OSM class; `unclassified` where not given"),
         Column(name="lit", kind="str", meaning="street lighting as tagged", allowed=LIT_VALUES),
-        Column(name="geometry", kind="geometry", unit="m", meaning="line from `from_node` to `to_node`"),
+        Column(name="geometry", kind="geometry", unit="m", meaning="line, `from_node` first"),
     ),
 )
 
@@ -121,8 +125,12 @@ ROUTES = Table(
         Column(name="end", kind="time", meaning="clock back at the end depot"),
         Column(name="length", kind="float", unit="m", minimum=0, meaning="every metre walked"),
         Column(name="duration", kind="float", unit="s", minimum=0, meaning="end minus start"),
-        Column(name="prize", kind="float", unit="risk", minimum=0, meaning="risk collected by its passes"),
-        Column(name="geometry", kind="geometry", unit="m", meaning="every metre walked, as one line"),
+        Column(
+            name="prize", kind="float", unit="risk", minimum=0, meaning="risk its passes collect"
+        ),
+        Column(
+            name="geometry", kind="geometry", unit="m", meaning="all that is walked, as one line"
+        ),
     ),
 )
 
@@ -134,7 +142,9 @@ VISITS = Table(
     ),
     columns=(
         Column(name="activity", kind="str", meaning="what the crew does", allowed=ACTIVITIES),
-        Column(name="segment_id", kind="str", nullable=True, meaning="segment walked; none while standing"),
+        Column(
+            name="segment_id", kind="str", nullable=True, meaning="segment; none while standing"
+        ),
         Column(name="forward", kind="bool", meaning="walked along the segment's geometry"),
         Column(name="from_node", kind="int", meaning="node where the step starts"),
         Column(name="to_node", kind="int", meaning="node where the step ends"),
@@ -142,10 +152,16 @@ VISITS = Table(
         Column(name="arrive", kind="time", meaning="clock when the step begins"),
         Column(name="depart", kind="time", meaning="clock when the step ends"),
         Column(name="length", kind="float", unit="m", minimum=0, meaning="metres of the step"),
-        Column(name="pass_number", kind="int", minimum=0,
-               meaning="which pass of this segment it is, by any crew, in clock order, within the "
-               "time bin; 0 while standing"),
-        Column(name="prize", kind="float", unit="risk", minimum=0, meaning="risk this pass collects"),
+        Column(
+            name="pass_number",
+            kind="int",
+            minimum=0,
+            meaning="which pass of this segment it is, by any crew, in clock order, within the "
+            "time bin; 0 while standing",
+        ),
+        Column(
+            name="prize", kind="float", unit="risk", minimum=0, meaning="risk the pass collects"
+        ),
         Column(name="reason", kind="str", nullable=True, meaning="why the crew is here, in words"),
     ),
 )
@@ -155,9 +171,14 @@ PLAN_SEGMENTS = Table(
     index=SEGMENTS.index,
     columns=(
         *(column for column in SEGMENTS.columns if column.name != "geometry"),
-        Column(name="risk", kind="float", unit="risk", minimum=0,
-               meaning="prize of the first pass (all time bins together); `risk_crime` and so on "
-               "stand beside it where given"),
+        Column(
+            name="risk",
+            kind="float",
+            unit="risk",
+            minimum=0,
+            meaning="prize of the first pass (all time bins together); `risk_crime` and so on "
+            "stand beside it where given",
+        ),
         SEGMENTS.columns[-1],
     ),
 )
@@ -191,8 +212,12 @@ HOTSPOTS = Table(
         Column(name="name", kind="str", meaning="its one or two streets with the most risk"),
         Column(name="length", kind="float", unit="m", minimum=0, meaning="length of its segments"),
         Column(name="risk", kind="float", unit="risk", minimum=0, meaning="risk of its segments"),
-        Column(name="risk_share", kind="float", minimum=0,
-               meaning="share of the risk of all walkable segments inside the boundary"),
+        Column(
+            name="risk_share",
+            kind="float",
+            minimum=0,
+            meaning="share of the risk of all walkable segments inside the boundary",
+        ),
         Column(name="length_share", kind="float", minimum=0, meaning="share of their length"),
         Column(name="density", kind="float", unit="risk/km", minimum=0, meaning="risk per km"),
         Column(name="n_segments", kind="int", minimum=1, meaning="how many segments it holds"),
@@ -223,8 +248,10 @@ def validate(table: pd.DataFrame, contract: Table) -> None:
     import pandera.pandas as pa
 
     rules = pa.DataFrameSchema(
-        {column.name: pa.Column(checks=_checks(column), nullable=column.nullable, required=True)
-         for column in contract.columns}
+        {
+            column.name: pa.Column(checks=_checks(column), nullable=column.nullable, required=True)
+            for column in contract.columns
+        }
     )
     plain = pd.DataFrame({name: table[name].array for name in contract.names if name in table})
     try:
@@ -287,7 +314,7 @@ def _explain(failures: pd.DataFrame, contract: Table) -> str:
         rows = cases["index"].dropna().head(3).tolist()
         where = f" (rows {rows})" if rows else ""
         if check == "column_in_dataframe":
-            lines.append(f"{contract.name}: column {given[0]!r} is missing; wanted {contract.names}.")
+            lines.append(f"{contract.name}: no column {given[0]!r}; wanted {contract.names}.")
         else:
             lines.append(f"{contract.name}: column {column!r}: {check}, given {given}{where}.")
     return "\n".join(lines)

@@ -132,16 +132,17 @@ class Plan:
         >>> risk = pd.Series(1.0, index=streets.segments.index)
         >>> plan = pm.plan_patrols(streets, risk, [shift], stop=pm.MaxIterations(50))
         >>> print(plan.summary())
-        1 crew, 1 route, ... km walked, risk collected ...
+        1 crew walk... km past ...% of all risk; with repeat passes they collect ...
         """
         p = self.provenance
         crews = len(self.routes)
-        share = f" ({p.prize / p.total_risk:.0%} of all risk)" if p.total_risk > 0 else ""
+        first = self.visits.loc[self.visits["pass_number"] == 1, "prize"].sum()
+        share = first / p.total_risk if p.total_risk > 0 else 0.0
+        unit = "expected events" if p.unit == "count" else p.unit
         lines = [
-            f"{crews} crew{'s' * (crews != 1)}, {crews} route{'s' * (crews != 1)}, "
-            f"{self.routes['length'].sum() / 1000:,.1f} km walked, risk collected "
-            f"{p.prize:,.3g} {p.unit}{share}; a proved bound is {p.upper_bound:,.3g}, "
-            f"so at most {p.gap:.0%} is missing"
+            f"{crews} crew{'s walk' if crews != 1 else ' walks'} {self.routes['length'].sum() / 1000:,.1f} km "
+            f"past {share:.0%} of all risk; with repeat passes they collect {p.prize:,.3g} {unit}, "
+            f"at most {p.gap:.0%} below a proved bound of {p.upper_bound:,.3g}"
         ]
         for route_id, route in self.routes.iterrows():
             lines.append(

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import geopandas as gpd
@@ -72,7 +71,7 @@ class StreetNetwork:
 
     segments: gpd.GeoDataFrame
     nodes: gpd.GeoDataFrame
-    report: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    report: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_metres(self.segments.crs, what="the segments table")
@@ -105,7 +104,8 @@ class StreetNetwork:
     @cached_property
     def length_mm(self) -> Ints:
         """Lengths in whole millimetres, in the order of `segments`."""
-        return np.rint(self.segments["length"].to_numpy() * 1000).astype(np.int64)
+        millimetres: Ints = np.rint(self.segments["length"].to_numpy() * 1000).astype(np.int64)
+        return millimetres
 
     @cached_property
     def ends(self) -> tuple[Ints, Ints]:
@@ -129,6 +129,11 @@ class StreetNetwork:
         if mode not in MODES:
             raise OptionError(f"mode={mode!r}; wanted one of {list(MODES)}.")
         if usable is not None:
+            if np.shape(usable) != (len(self.segments),):
+                raise OptionError(
+                    f"usable has shape {np.shape(usable)}; wanted one bool for each of the "
+                    f"{len(self.segments)} segments."
+                )
             return self._arcs(mode, usable)
         return self._walk_graph if mode == "walk" else self._drive_graph
 
@@ -194,7 +199,11 @@ class StreetNetwork:
             )
 
     def to_networkx(self) -> Any:
-        """Return a `networkx.MultiDiGraph` in osmnx's schema (x, y; osmid, length, geometry)."""
+        """Return a `networkx.MultiDiGraph` in osmnx's schema (x, y; osmid, length, geometry).
+
+        An edge says with `walk` and `drive` who may use it in its direction; `osmid` is the
+        segment_id.
+        """
         import networkx as nx
 
         out = nx.MultiDiGraph(crs=self.crs)
@@ -202,15 +211,31 @@ class StreetNetwork:
             out.add_node(node_id, x=point.x, y=point.y)
         for row in self.segments.itertuples():
             tags = {
-                "osmid": row.Index, "length": row.length, "highway": row.highway, "lit": row.lit,
+                "osmid": row.Index,
+                "length": row.length,
+                "highway": row.highway,
+                "lit": row.lit,
                 "oneway": not row.walk and row.drive_forward != row.drive_backward,
+                "walk": row.walk,
             } | ({"name": row.name} if isinstance(row.name, str) else {})
             if row.walk or row.drive_forward:
-                out.add_edge(row.from_node, row.to_node, **tags, reversed=False,
-                             geometry=row.geometry)
+                out.add_edge(
+                    row.from_node,
+                    row.to_node,
+                    **tags,
+                    drive=row.drive_forward,
+                    reversed=False,
+                    geometry=row.geometry,
+                )
             if row.walk or row.drive_backward:
-                out.add_edge(row.to_node, row.from_node, **tags, reversed=True,
-                             geometry=row.geometry.reverse())
+                out.add_edge(
+                    row.to_node,
+                    row.from_node,
+                    **tags,
+                    drive=row.drive_backward,
+                    reversed=True,
+                    geometry=row.geometry.reverse(),
+                )
         return out
 
     def summary(self) -> str:

@@ -1,0 +1,322 @@
+"""Columns of dates as moments on the wall clock: every usual form, a whole column at once."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from patrolmap.errors import OptionError, SchemaError
+from patrolmap.events._text import as_numbers, as_text
+
+Times = npt.NDArray[np.datetime64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+UNKNOWN, MONTH, DAY, HOUR, MINUTE = range(5)
+NAIVE = np.iinfo(np.int64).min  # offset of a moment that states none
+YEARS = (1900, 2200)
+PIVOT = 69  # two-digit years: 69 and later are 19xx, as in POSIX
+TYPOS = 0.01  # share of dates against the order of all others that count as slips, not as an order
+
+_DATE = (
+    r"^(?P<a>\d{1,4})(?P<sep>[./-])(?P<b>\d{1,2})(?:[./-](?P<c>\d{1,4}))?"
+    r"(?:(?:T|\s*,\s*|\s+)(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?)?"
+    r"\s*(?P<p>[AaPp]\.?[Mm]\.?)?\s*(?P<z>[Zz]|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$"
+)
+_CLOCK = (
+    r"^(?P<H>\d{1,2})[:.](?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?\s*(?P<p>[AaPp]\.?[Mm]\.?)?$"
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Moments:
+    """Moments as they are written.
+
+    Attributes
+    ----------
+    wall : (n,) datetime64[s]
+        Wall clock; NaT where nothing could be read.
+    offset : (n,) int64
+        Seconds ahead of UTC that the source states, or `NAIVE`.
+    level : (n,) int8
+        How fine: UNKNOWN, MONTH, DAY, HOUR or MINUTE.
+    notes : tuple of str
+    """
+
+    wall: Times
+    offset: Ints
+    level: npt.NDArray[np.int8]
+    notes: tuple[str, ...] = field(default=())
+
+    def days_where(self, mask: Bools) -> "Moments":
+        """Return the moments with those of `mask` known by their day only."""
+        return replace(
+            self,
+            wall=np.where(mask, self.wall.astype("M8[D]").astype("M8[s]"), self.wall),
+            offset=np.where(mask, NAIVE, self.offset),
+            level=np.where(mask, np.int8(DAY), self.level),
+        )
+
+
+def read_moments(values: pd.Series, *, time_format: str | None, local_epoch: bool) -> Moments:
+    """Read a column of dates or times.
+
+    Parameters
+    ----------
+    values
+        Text, dates, datetimes, or epoch seconds or milliseconds.
+    time_format
+        A strptime format, where the form is not to be guessed.
+    local_epoch
+        Whether epoch numbers hold the local wall clock stored as if it were UTC.
+
+    Raises
+    ------
+    SchemaError
+        If 03/04/2020 could be read day first or month first and nothing in the column decides.
+    OptionError
+        If `time_format` is no format.
+    """
+    if isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind == "M":
+        found = _from_datetimes(values)
+    elif time_format is not None:
+        found = _from_format(values, time_format)
+    elif pd.api.types.is_numeric_dtype(values.dtype):
+        found = _from_numbers(values, local_epoch)
+    else:
+        found = _from_text(values, local_epoch)
+    return _days_if_all_midnight(_within_years(found))
+
+
+def read_clock(values: pd.Series) -> Ints:
+    """Read a column of clock times as seconds since midnight, -1 where it holds none.
+
+    Examples
+    --------
+    >>> read_clock(pd.Series(["20:30", "9:05 pm", "", "late"])).tolist()
+    [73800, 75900, -1, -1]
+    """
+    text = as_text(values)
+    parts = _Parts(text, _CLOCK)
+    hour = _twelve_hours(parts.number("H"), parts.words("p"))
+    minute, second = parts.number("M"), parts.number("S", empty=0)
+    good = parts.matched & (hour >= 0) & (hour < 24) & (minute < 60) & (second < 60)
+    return np.where(good, hour * 3600 + minute * 60 + second, -1)
+
+
+class _Parts:
+    """Groups of one regular expression over a whole column."""
+
+    def __init__(self, text: Any, pattern: str) -> None:
+        import pyarrow.compute as pc
+
+        found = pc.extract_regex(text, pattern)
+        self.matched: Bools = np.asarray(pc.is_valid(found))
+        self._found = found
+
+    def words(self, group: str) -> Any:
+        import pyarrow.compute as pc
+
+        return pc.fill_null(pc.struct_field(self._found, group), "")
+
+    def number(self, group: str, *, empty: int = -1) -> Ints:
+        import pyarrow.compute as pc
+
+        words = self.words(group)
+        blank = pc.equal(words, "")
+        digits = pc.if_else(blank, pa.scalar(str(empty), type=words.type), words)
+        return np.asarray(pc.cast(digits, pa.int64()))
+
+
+def _from_datetimes(values: pd.Series) -> Moments:
+    aware = isinstance(values.dtype, pd.DatetimeTZDtype)
+    wall = (values.dt.tz_localize(None) if aware else values).to_numpy().astype("M8[s]")
+    known = ~np.isnat(wall)
+    offset = np.full(len(wall), NAIVE, dtype=np.int64)
+    if aware:
+        utc = values.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy().astype("M8[s]")
+        offset[known] = (wall[known] - utc[known]).astype(np.int64)
+    return Moments(wall=wall, offset=offset, level=np.where(known, MINUTE, UNKNOWN).astype(np.int8))
+
+
+def _from_format(values: pd.Series, time_format: str) -> Moments:
+    text = pd.Series(as_text(values).to_pandas()).astype("str")
+    zoned = "%z" in time_format or "%Z" in time_format
+    try:
+        read = pd.to_datetime(text, format=time_format, errors="coerce", utc=zoned, exact=True)
+    except (ValueError, TypeError) as error:
+        raise OptionError(
+            f"time_format={time_format!r} cannot be used: {error}. Wanted a strptime format, "
+            "e.g. '%d.%m.%Y %H:%M'."
+        ) from error
+    found = _from_datetimes(read)
+    finest = next(
+        (level for level, codes in ((MINUTE, "MTXcRs"), (HOUR, "HI"), (DAY, "djxDF"))
+         if any(f"%{code}" in time_format for code in codes)),
+        MONTH,
+    )  # fmt: skip
+    return replace(found, level=np.where(found.level == UNKNOWN, UNKNOWN, finest).astype(np.int8))
+
+
+def _from_numbers(values: pd.Series, local_epoch: bool) -> Moments:
+    numbers = as_numbers(values)
+    size = np.abs(numbers)
+    known = np.isfinite(numbers) & (size > 0)
+    typical = float(np.median(size[known])) if known.any() else 0.0
+    whole = known & (numbers % 1 == 0)
+    if 19_000_101 <= typical < 22_000_101:  # 20240131
+        text = pd.Series(pd.array(np.where(whole, numbers, np.nan), dtype="Int64").astype("str"))
+        return _from_text(
+            text.str.replace(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", regex=True), False
+        )
+    scale = 1000 if typical >= 1e11 else 1
+    known &= (size < 1e14) & (typical >= 1e8)
+    seconds = np.zeros(len(numbers), dtype=np.int64)
+    seconds[known] = np.floor(numbers[known] / scale).astype(np.int64)
+    wall = seconds.astype("M8[s]")
+    wall[~known] = np.datetime64("NaT")
+    offset = np.where(known & (not local_epoch), 0, NAIVE)
+    how = "local wall clock stored as UTC" if local_epoch else "UTC"
+    unit = "milliseconds" if scale == 1000 else "seconds"
+    return Moments(
+        wall=wall,
+        offset=offset.astype(np.int64),
+        level=np.where(known, MINUTE, UNKNOWN).astype(np.int8),
+        notes=(f"{values.name!r} holds epoch {unit}, read as {how}",) if known.any() else (),
+    )
+
+
+def _from_text(values: pd.Series, local_epoch: bool) -> Moments:
+    import pyarrow.compute as pc
+
+    text = as_text(values)
+    digits = pc.match_substring_regex(text, r"^-?\d{8,14}(?:\.0*)?$")
+    if pc.sum(digits).as_py() and pc.sum(digits).as_py() * 2 > len(text) - text.null_count:
+        kept = pc.if_else(digits, text, pa.scalar(None, type=text.type))
+        numbers = np.asarray(pc.fill_null(pc.cast(kept, pa.float64()), float("nan")))
+        return _from_numbers(pd.Series(numbers, name=values.name), local_epoch)
+    parts = _Parts(text, _DATE)
+    year, month, day, notes = _order(parts, values.name, text)
+    hour = _twelve_hours(parts.number("H"), parts.words("p"))
+    minute, second = parts.number("M"), parts.number("S", empty=0)
+    last = _days_in_month(year, month)
+    good = parts.matched & (month >= 1) & (month <= 12) & (day >= 1) & (day <= last)
+    good &= (hour < 24) & (minute < 60) & (second < 60) & (hour > -2) & (year > 0)
+    offset = _offsets(parts.words("z"))
+    good &= (offset == NAIVE) | (np.abs(offset) <= 15 * 3600)
+    good &= (parts.number("c") >= 0) | (hour < 0)  # a month has no hour
+    wall = _wall(year, month, day, good)
+    clock = np.maximum(hour, 0) * 3600 + np.maximum(minute, 0) * 60 + second
+    wall = np.where(good, wall + clock.astype("m8[s]"), np.datetime64("NaT", "s"))
+    level = np.select([~good, hour < 0, minute < 0], [UNKNOWN, DAY, HOUR], MINUTE)
+    level = np.where(good & (parts.number("c") < 0), MONTH, level)
+    return Moments(
+        wall=wall, offset=np.where(good, offset, NAIVE), level=level.astype(np.int8), notes=notes
+    )
+
+
+def _order(parts: _Parts, name: Any, text: Any) -> tuple[Ints, Ints, Ints, tuple[str, ...]]:
+    """Tell year, month and day apart, the order of the column decided by all of it."""
+    import pyarrow.compute as pc
+
+    a, b, c = parts.number("a"), parts.number("b"), parts.number("c")
+    long_a = np.asarray(pc.greater(pc.utf8_length(parts.words("a")), 2))
+    long_c = np.asarray(pc.utf8_length(parts.words("c")))
+    dotted = np.asarray(pc.equal(parts.words("sep"), "."))
+    year_first = long_a & (np.asarray(pc.utf8_length(parts.words("a"))) == 4) & (long_c <= 2)
+    year_last = ~long_a & ((long_c == 4) | (long_c == 2))
+    open_order = parts.matched & year_last & ~dotted
+    day_first, notes = _day_first(a[open_order], b[open_order], open_order, name, text)
+    flipped = open_order & (not day_first)
+    two_digits = year_last & (long_c == 2)
+    century = np.where(c >= PIVOT, 1900, 2000)
+    last_year = np.where(two_digits, c + century, c)
+    year = np.select([year_first, year_last], [a, last_year], -1)
+    month = np.where(year_first, b, np.where(flipped, a, b))
+    day = np.where(year_first, np.where(c < 0, 1, c), np.where(flipped, b, a))
+    if (two_digits & parts.matched).any():
+        notes = (*notes, f"two-digit years in {name!r}: {PIVOT}-99 read as 19xx, the rest as 20xx")
+    return year, month, day, notes
+
+
+def _day_first(a: Ints, b: Ints, at: Bools, name: Any, text: Any) -> tuple[bool, tuple[str, ...]]:
+    """Decide from a whole column whether the day or the month stands first."""
+    if len(a) == 0:
+        return True, ()
+    for_day = int(((a > 12) & (a <= 31) & (b <= 12)).sum())
+    for_month = int(((b > 12) & (b <= 31) & (a <= 12)).sum())
+    decided = for_day + for_month
+    slips = min(for_day, for_month)
+    if (decided == 0 and (a != b).any()) or (decided and slips > TYPOS * decided):
+        example = text[int(np.flatnonzero(at)[0])].as_py()
+        why = "no day in it is above 12" if decided == 0 else (
+            f"{for_day:,} rows can only be day first and {for_month:,} only month first"
+        )  # fmt: skip
+        raise SchemaError(
+            f"dates in the column {name!r}, e.g. {example!r}, can be read day first or month "
+            f"first: {why}. Say which with time_format=, e.g. '%d/%m/%Y' or '%m/%d/%Y'."
+        )
+    first = for_day >= for_month
+    return first, (f"dates in {name!r} read {'day' if first else 'month'} first",)
+
+
+def _twelve_hours(hour: Ints, half: Any) -> Ints:
+    """Turn am and pm into 24 hours; an hour that a twelve-hour clock lacks becomes -2."""
+    import pyarrow.compute as pc
+
+    letter = pc.utf8_lower(pc.utf8_slice_codeunits(half, 0, 1))
+    am, pm = np.asarray(pc.equal(letter, "a")), np.asarray(pc.equal(letter, "p"))
+    turned = np.where(am | pm, hour % 12 + 12 * pm, hour)
+    return np.asarray(np.where((am | pm) & ((hour < 1) | (hour > 12)), -2, turned))
+
+
+def _offsets(zones: Any) -> Ints:
+    import pyarrow.compute as pc
+
+    codes = pc.dictionary_encode(zones)
+    names = codes.dictionary.to_pylist()
+    table = np.array([_offset(name) for name in names] or [NAIVE], dtype=np.int64)
+    return np.asarray(table[np.asarray(codes.indices)])
+
+
+def _offset(zone: str) -> int:
+    if zone == "":
+        return int(NAIVE)
+    if zone[0] not in "+-":
+        return 0
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
+    return -seconds if zone[0] == "-" else seconds
+
+
+def _wall(year: Ints, month: Ints, day: Ints, good: Bools) -> Times:
+    months = np.where(good, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
+    days = months.astype("M8[D]") + np.where(good, day - 1, 0).astype("m8[D]")
+    return np.asarray(days.astype("M8[s]"))
+
+
+def _days_in_month(year: Ints, month: Ints) -> Ints:
+    lengths = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
+    leap = (month == 2) & (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    return np.asarray(lengths[np.clip(month, 0, 12)] + leap)
+
+
+def _within_years(found: Moments) -> Moments:
+    low, high = (np.datetime64(f"{year}-01-01", "s") for year in YEARS)
+    outside = ~((found.wall >= low) & (found.wall < high))
+    return replace(
+        found,
+        wall=np.where(outside, np.datetime64("NaT", "s"), found.wall),
+        offset=np.where(outside, NAIVE, found.offset),
+        level=np.where(outside, np.int8(UNKNOWN), found.level),
+    )
+
+
+def _days_if_all_midnight(found: Moments) -> Moments:
+    """A column that says 00:00 throughout holds days, whatever its type says."""
+    timed = found.level >= HOUR
+    midnight = found.wall == found.wall.astype("M8[D]").astype("M8[s]")
+    return found.days_where(timed) if timed.any() and midnight[timed].all() else found

@@ -1,0 +1,178 @@
+"""The map on a printed card: streets grey, the route black, arrows and numbers of its legs."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+
+from patrolmap.output._page import INK, printable
+from patrolmap.output._style import quiet_grey
+
+Line = npt.NDArray[np.float64]
+Box = tuple[float, float, float, float]
+
+_ARROW_EVERY, _ARROW = 11.0, 0.95  # mm
+_ROUND = 1.75  # radius of a number, mm
+
+
+class CardMap:
+    """Axes of a given size (mm) that show a piece of ground at one scale."""
+
+    def __init__(self, ax: Any, size: tuple[float, float], ground: Box) -> None:
+        self.ax = ax
+        x0, y0, x1, y1 = ground
+        # Room at the edges for numbers; never closer than 300 m across.
+        self.metres = max((x1 - x0) / (size[0] - 12), (y1 - y0) / (size[1] - 12), 300 / size[0])
+        centre = ((x0 + x1) / 2, (y0 + y1) / 2)
+        half = (size[0] * self.metres / 2, size[1] * self.metres / 2)
+        self.view = (
+            centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1],
+        )  # fmt: skip
+        ax.set_xlim(self.view[0], self.view[2])
+        ax.set_ylim(self.view[1], self.view[3])
+        self.taken: list[tuple[float, float, float]] = []
+
+    def streets(self, segments: gpd.GeoDataFrame) -> None:
+        """Draw the streets in view, the small ones first."""
+        from matplotlib.patches import PathPatch
+
+        seen = segments.iloc[segments.sindex.query(_rectangle(self.view))]
+        groups: dict[tuple[float, str], list[Line]] = {}
+        for line, highway in zip(seen.geometry, seen["highway"], strict=True):
+            grey, width = quiet_grey(highway)
+            groups.setdefault((width, grey), []).append(np.asarray(line.coords)[:, :2])
+        for (width, grey), lines in sorted(groups.items(), key=lambda item: item[0]):
+            self.ax.add_artist(
+                PathPatch(_compound(lines), fill=False, ec=grey, lw=width, capstyle="round")
+            )
+
+    def walk(
+        self, line: Line, *, colour: str = INK, width: float = 1.4, heads: bool = True
+    ) -> None:
+        """Draw a walk to the right of its streets, with arrow heads along it."""
+        from matplotlib.patches import PathPatch
+
+        moved = beside(line, 0.45 * self.metres)
+        if len(moved) < 2:
+            return
+        style = {"solid_capstyle": "round", "solid_joinstyle": "round"}
+        self.ax.plot(*moved.T, color="white", lw=width + 1.4, zorder=3, **style)
+        self.ax.plot(*moved.T, color=colour, lw=width, zorder=4, **style)
+        tips = arrows(moved, every=_ARROW_EVERY * self.metres, size=_ARROW * self.metres)
+        if heads and tips:
+            look = {"fc": colour, "ec": "white", "lw": 0.35, "zorder": 5}
+            self.ax.add_artist(PathPatch(_compound(tips, closed=True), **look))
+
+    def number(self, text: object, x: float, y: float) -> bool:
+        """Put a number in a circle where there is room; say whether there was."""
+        radius = _ROUND * self.metres
+        if any(math.hypot(x - a, y - b) < radius + r for a, b, r in self.taken):
+            return False
+        self.taken.append((x, y, radius))
+        round_box = {"boxstyle": "circle,pad=0.22", "fc": "white", "ec": INK, "lw": 0.6}
+        self.ax.text(
+            x, y, printable(text), size=4.8, weight="bold", ha="center", va="center", zorder=7,
+            bbox=round_box, clip_on=True,
+        )  # fmt: skip
+        return True
+
+    def depot(self, name: str, x: float, y: float) -> None:
+        """Mark a depot with a square and its name."""
+        self.ax.plot(x, y, "s", ms=6.5, mfc=INK, mec="white", mew=1.0, zorder=8)
+        self.taken.append((x, y, 1.6 * self.metres))
+        words = {"size": 6, "weight": "bold", "va": "bottom", "zorder": 8, "clip_on": True}
+        halo = {"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.85}
+        right = x > (self.view[0] + self.view[2]) / 2
+        shift = (-1.8 if right else 1.8) * self.metres
+        self.ax.text(
+            x + shift, y + 1.6 * self.metres, printable(name), ha="right" if right else "left",
+            bbox=halo, **words,
+        )  # fmt: skip
+
+    def furniture(self) -> None:
+        """Add the scale bar and the north arrow, in the map's lower corners."""
+        length = nice(22 * self.metres)
+        x, y = self.view[0] + 3 * self.metres, self.view[1] + 3 * self.metres
+        back = {"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85}
+        self.ax.plot([x, x + length], [y, y], color="white", lw=4, zorder=8)
+        self.ax.plot([x, x + length], [y, y], color=INK, lw=1.6, zorder=9, solid_capstyle="butt")
+        label = f"{length:.0f} m" if length < 1000 else f"{length / 1000:g} km"
+        self.ax.text(x, y + 1.1 * self.metres, label, size=5.5, va="bottom", zorder=9, bbox=back)
+        at = (self.view[2] - 4 * self.metres, self.view[1] + 2.5 * self.metres)
+        self.ax.annotate(
+            "N", xy=(at[0], at[1] + 7 * self.metres), xytext=at, size=6.5, weight="bold",
+            ha="center", va="bottom", zorder=9, bbox=back,
+            arrowprops={"arrowstyle": "-|>", "lw": 1.0, "color": INK, "mutation_scale": 7},
+        )  # fmt: skip
+
+
+def ground_of(lines: Sequence[Line]) -> Box:
+    """Return the box around some lines."""
+    points = np.concatenate(lines)
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def beside(line: Line, away: float) -> Line:
+    """Move a line to the right of its direction, so that both ways along a street show.
+
+    Corners are mitred; where the line turns sharply, its two sides are joined straight.
+    """
+    kept: Line = line[np.concatenate([[True], np.hypot(*np.diff(line, axis=0).T) > 1e-6])]
+    if len(kept) < 2:
+        return kept
+    way = np.diff(kept, axis=0)
+    normal = np.column_stack([way[:, 1], -way[:, 0]]) / np.hypot(*way.T)[:, None] * away
+    out = [kept[0] + normal[0]]
+    for point, a, b in zip(kept[1:-1], normal[:-1], normal[1:], strict=True):
+        along = float(a @ b) / away**2
+        out += [point + (a + b) / (1 + along)] if along > -0.2 else [point + a, point + b]
+    return np.array([*out, kept[-1] + normal[-1]])
+
+
+def arrows(line: Line, *, every: float, size: float) -> list[Line]:
+    """Return arrow heads along a line, one each `every` metres from the half of that on."""
+    pieces = np.diff(line, axis=0)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*pieces.T))])
+    out = []
+    for at in np.arange(every / 2, along[-1], every):
+        k = min(int(np.searchsorted(along, at, side="right")) - 1, len(pieces) - 1)
+        way = pieces[k] / (along[k + 1] - along[k])
+        tip = line[k] + way * (at - along[k] + size)
+        side = np.array([-way[1], way[0]]) * size
+        out.append(np.array([tip, tip - way * 2 * size + side, tip - way * 2 * size - side]))
+    return out
+
+
+def nice(metres: float) -> float:
+    """Return the largest of 1, 2, 5 times a power of ten that is no longer.
+
+    Examples
+    --------
+    >>> nice(730), nice(249)
+    (500.0, 200.0)
+    """
+    power = 10.0 ** math.floor(math.log10(metres))
+    return next(k * power for k in (5, 2, 1) if k * power <= metres)
+
+
+def _compound(lines: Sequence[Line], *, closed: bool = False) -> Any:
+    """Join lines into one path, which prints much faster than each by itself."""
+    from matplotlib.path import Path
+
+    whole = [np.vstack([line, line[:1]]) for line in lines] if closed else lines
+    codes = []
+    for line in whole:
+        codes += [Path.MOVETO, *[Path.LINETO] * (len(line) - 1)]
+        if closed:
+            codes[-1] = Path.CLOSEPOLY
+    return Path(np.concatenate(whole), codes)
+
+
+def _rectangle(box: Box) -> Any:
+    from shapely.geometry import box as rectangle
+
+    return rectangle(*box)

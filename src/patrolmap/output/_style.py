@@ -1,0 +1,58 @@
+"""Colours that map, cards and legend share.
+
+The ramp is ColorBrewer's YlOrBr on warm paper; crew colours were chosen against it so that any two
+stay apart (CIE76 difference of 24 or more) in normal vision, protanopia and deuteranopia.
+"""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+RISK_RAMP = ("#efe3c0", "#fbd277", "#fba23b", "#e8731b", "#bf4508", "#7a2406")
+CREW_COLOURS = (
+    "#0072b2", "#1b1b1b", "#2ca25f", "#7c5cff", "#56b4e9", "#005f73", "#332288", "#00a6a6",
+)  # fmt: skip
+
+
+def crew_colours(route_ids: pd.Index) -> dict[str, tuple[str, bool]]:
+    """Give each route its colour, and whether it is drawn as a double line (every second eight).
+
+    Examples
+    --------
+    >>> crew_colours(pd.Index(["night 1", "night 2"]))
+    {'night 1': ('#0072b2', False), 'night 2': ('#1b1b1b', False)}
+    """
+    n = len(CREW_COLOURS)
+    return {route: (CREW_COLOURS[i % n], i // n % 2 == 1) for i, route in enumerate(route_ids)}
+
+
+def lanes(segments_of: Mapping[str, set[str]]) -> dict[str, int]:
+    """Give routes that share a street different lanes, so that none hides another.
+
+    Greedy colouring in the given order; routes that share nothing all run in lane 0.
+
+    Examples
+    --------
+    >>> lanes({"a": {"s1"}, "b": {"s1", "s2"}, "c": {"s3"}})
+    {'a': 0, 'b': 1, 'c': 0}
+    """
+    out: dict[str, int] = {}
+    for route, mine in segments_of.items():
+        taken = {lane for other, lane in out.items() if mine & segments_of[other]}
+        out[route] = next(lane for lane in range(len(out) + 1) if lane not in taken)
+    return out
+
+
+def quiet_grey(highway: str) -> tuple[str, float]:
+    """Return the grey and the relative width of a street class on printed maps."""
+    for names, grey, width in _GREYS:
+        if highway.removesuffix("_link") in names:
+            return grey, width
+    return "#d9d9d9", 0.45
+
+
+_GREYS = (
+    ({"motorway", "trunk", "primary"}, "#b4b4b4", 1.5),
+    ({"secondary", "tertiary"}, "#c2c2c2", 1.2),
+    ({"residential", "unclassified", "living_street", "road", "busway"}, "#cfcfcf", 0.8),
+)

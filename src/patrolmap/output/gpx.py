@@ -1,0 +1,151 @@
+"""Tracks that a phone follows: one GPX file per route."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from patrolmap._crs import to_lonlat
+from patrolmap.errors import OptionError
+from patrolmap.output._files import replacing
+from patrolmap.output._legs import MOVING, Step, legs, path, steps_by_route
+from patrolmap.output._text import clock, file_names, km, one_line, span
+from patrolmap.patrol.plan import Plan
+
+_DECIMALS = 6
+
+
+def write_gpx(plan: Plan, folder: str | Path) -> list[Path]:
+    """Write each route as a GPX 1.1 file: a track with times, and its numbered legs as waypoints.
+
+    Track points are the vertices of the streets walked; their times run evenly along each visit,
+    to the whole second, in UTC as GPX wants it. Waypoints stand at the depots and where a leg
+    starts; names of legs carry number and clock. The metadata say that the file is for official
+    use only. Equal plans make equal files.
+
+    Parameters
+    ----------
+    plan
+        Any plan; nothing else is needed.
+    folder
+        Where to write; made if it is missing. Files are named after the routes, and each is
+        replaced in one step.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of `plan.routes`.
+
+    Raises
+    ------
+    SchemaError
+        If the plan's tables do not belong together.
+    OptionError
+        If `folder` is a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import geopandas as gpd, pandas as pd, patrolmap as pm
+    >>> from shapely import LinearRing
+    >>> block = LinearRing([(656000, 4790000), (656200, 4790000), (656200, 4790200)])
+    >>> streets = pm.read_streets(gpd.GeoDataFrame({"name": ["Abay"]}, geometry=[block], crs=32643))
+    >>> depot = pm.Depot("Abay", lon=76.9217, lat=43.2466)
+    >>> shift = pm.Shift(depot=depot, start="2026-11-22 20:00+05:00", duration="1h", name="night")
+    >>> risk = pd.Series(1.0, index=streets.segments.index)
+    >>> plan = pm.plan_patrols(streets, risk, [shift], stop=pm.MaxIterations(5))
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> [path.name for path in write_gpx(plan, folder.name)]
+    ['night-1.gpx']
+    >>> folder.cleanup()
+    """
+    target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise OptionError(f"{target} is a file; wanted a folder for the tracks.")
+    walks = steps_by_route(plan)
+    told = legs(plan, walks)
+    names = file_names([str(route_id) for route_id in plan.routes.index])
+    written = []
+    for (route_id, row), name in zip(plan.routes.iterrows(), names, strict=True):
+        mine = told[told.index.get_level_values("route_id") == route_id]
+        document = _document(plan, row, mine, walks[str(route_id)])
+        out = target / f"{name}.gpx"
+        with replacing(out) as part:
+            part.write_text(document.to_xml(version="1.1") + "\n", encoding="utf-8")
+        written.append(out)
+    return written
+
+
+def _document(plan: Plan, row: pd.Series, mine: gpd.GeoDataFrame, steps: list[Step]) -> Any:
+    import gpxpy.gpx
+
+    title = one_line(f"{row['shift']} · crew {row['crew']}")
+    out = gpxpy.gpx.GPX()
+    out.creator = "patrolmap"
+    out.name = title
+    when = span(row["start"], row["end"])
+    out.description = one_line(f"FOR OFFICIAL USE ONLY. {row['depot']}, {when}.")
+    out.keywords = "for official use only"
+    out.time = _utc(row["start"])
+    out.waypoints = [*_depots(plan, row), *_legs_of(mine)]
+    track = gpxpy.gpx.GPXTrack(name=title)
+    track.segments.append(gpxpy.gpx.GPXTrackSegment(_track(plan, steps)))
+    out.tracks.append(track)
+    return out
+
+
+def _track(plan: Plan, steps: list[Step]) -> list[Any]:
+    import gpxpy.gpx
+
+    points, times = path(steps)
+    return [
+        gpxpy.gpx.GPXTrackPoint(lat, lon, time=_utc(moment))
+        for (lat, lon), moment in zip(_degrees(plan.segments.crs, points), times, strict=True)
+    ]
+
+
+def _depots(plan: Plan, row: pd.Series) -> list[Any]:
+    import gpxpy.gpx
+
+    mine = plan.stops[plan.stops["name"].isin([row["depot"], row["end_depot"]])]
+    points = np.array([(p.x, p.y) for p in mine.geometry]).reshape(-1, 2)
+    return [
+        gpxpy.gpx.GPXWaypoint(
+            lat, lon, name=one_line(stop.name), symbol="Flag, Blue", type=one_line(stop.kind)
+        )
+        for stop, (lat, lon) in zip(mine.itertuples(), _degrees(mine.crs, points), strict=True)
+    ]
+
+
+def _legs_of(mine: gpd.GeoDataFrame) -> list[Any]:
+    import gpxpy.gpx
+
+    points = np.array([g.coords[0][:2] for g in mine.geometry]).reshape(-1, 2)
+    out = []
+    for number, (leg, (lat, lon)) in enumerate(
+        zip(mine.itertuples(), _degrees(mine.crs, points), strict=True), start=1
+    ):
+        moving = leg.activity in MOVING
+        what = f"{leg.turn}, {km(leg.length)}" if moving else leg.activity
+        name = f"{number:02d} {clock(leg.arrive)} {leg.place}"
+        out.append(
+            gpxpy.gpx.GPXWaypoint(
+                lat, lon, time=_utc(leg.arrive), name=name, description=what, type="leg"
+            )
+        )
+    return out
+
+
+def _degrees(crs: Any, points: np.ndarray[Any, Any]) -> list[list[float]]:
+    if len(points) == 0:
+        return []
+    lon, lat = to_lonlat(crs, points[:, 0], points[:, 1])
+    return np.round(np.column_stack([lat, lon]), _DECIMALS).tolist()  # type: ignore[no-any-return]
+
+
+def _utc(moment: pd.Timestamp) -> datetime:
+    whole: datetime = moment.tz_convert("UTC").round("s").to_pydatetime()
+    return whole

@@ -1,0 +1,215 @@
+"""Which OSM ways may be walked and driven: two declared tables of rules, read from the top.
+
+The first rule that fits a way decides; a way that no rule fits is out. Where OSM leaves room:
+
+- Parking aisles and driveways are walkable, as in osmnx's walk filter: yards are reached by them.
+- Unlike osmnx, cycleways and private ways with foot=yes/designated/permissive are in, ways with
+  sidewalk=separate are in, and corridors inside buildings are out.
+- A way drawn as an area (area=yes) is walked along its outline and never driven.
+- oneway binds cars only; oneway:foot is not looked at.
+- Streets whose direction changes by the hour (oneway=reversible) count as two-way.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+Tags = Mapping[str, str | None]
+# One entry of a Python list written out as text: quoted either way, or bare.
+_LISTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s,'"]+)""")
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Ordered from the largest: a way tagged with several kinds counts as the first of them here.
+KINDS = (
+    *("motorway", "motorway_link", "trunk", "trunk_link", "primary", "primary_link"),
+    *("secondary", "secondary_link", "tertiary", "tertiary_link", "unclassified", "residential"),
+    *("living_street", "road", "unsurfaced", "service", "pedestrian", "track", "bridleway"),
+    *("cycleway", "footway", "path", "trail", "steps", "crossing", "access_ramp"),
+)
+MOTORWAYS = _set("motorway motorway_link")
+TRUNKS = _set("trunk trunk_link")
+ROADS = _set(
+    "primary primary_link secondary secondary_link tertiary tertiary_link unclassified "
+    "residential living_street road unsurfaced service"
+)
+FOOTWAYS = _set("pedestrian footway path trail steps crossing access_ramp track bridleway")
+NOT_STREETS = _set(
+    "construction proposed planned abandoned disused demolished razed no raceway corridor "
+    "platform bus_stop rest_area services escape bus_guideway via_ferrata"
+)
+FOOT_ALLOWED = _set("yes designated permissive official public")
+FOOT_REFUSED = _set("no private use_sidepath")
+SIDEWALK_KEYS = ("sidewalk", "sidewalk:both", "sidewalk:left", "sidewalk:right")
+SIDEWALK_THERE = _set("both left right yes separate")
+CAR_ALLOWED = _set("yes permissive designated official public destination customers")
+CAR_REFUSED = _set("no private agricultural forestry agricultural;forestry military")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One line of a filter: admits or refuses the ways it fits.
+
+    Attributes
+    ----------
+    name : str
+        What it says, in words.
+    admits : bool
+    keys, values
+        It fits a way where any of these keys has any of these values.
+    kinds : optional
+        It looks only at ways of these highway kinds.
+    """
+
+    name: str
+    admits: bool
+    keys: tuple[str, ...]
+    values: frozenset[str]
+    kinds: frozenset[str] | None = None
+
+    def fits(self, tags: Tags) -> bool:
+        """Say whether this rule speaks about a way with these tags."""
+        if self.kinds is not None and tags.get("highway") not in self.kinds:
+            return False
+        return any(tags.get(key) in self.values for key in self.keys)
+
+
+def _rule(
+    name: str, verdict: str, keys: str, values: Iterable[str], kinds: frozenset[str] | None = None
+) -> Rule:
+    return Rule(
+        name=name,
+        admits=verdict == "in",
+        keys=tuple(keys.split()),
+        values=frozenset(values),
+        kinds=kinds,
+    )
+
+
+WALK_RULES = (
+    _rule("what is not a street in use", "out", "highway", NOT_STREETS),
+    _rule("motorways, whatever else is tagged", "out", "highway", MOTORWAYS),
+    _rule("open to walkers by tag", "in", "foot", FOOT_ALLOWED),
+    _rule("closed to walkers by tag", "out", "foot", FOOT_REFUSED),
+    _rule("closed to all", "out", "access", _set("no private")),
+    _rule("roads signed like motorways", "out", "motorroad", _set("yes")),
+    _rule("trunk roads with a sidewalk", "in", " ".join(SIDEWALK_KEYS), SIDEWALK_THERE, TRUNKS),
+    _rule("trunk roads without one", "out", "highway", TRUNKS),
+    _rule("streets and service ways", "in", "highway", ROADS),
+    _rule("ways made for walking", "in", "highway", FOOTWAYS),
+)
+
+DRIVE_RULES = (
+    _rule("what is not a street in use", "out", "highway", NOT_STREETS),
+    _rule("drawn as an area", "out", "area", _set("yes")),
+    _rule("steps and footpaths", "out", "highway", _set("steps footway path trail crossing")),
+    _rule("open to cars by tag", "in", "motorcar", CAR_ALLOWED),
+    _rule("closed to cars by tag", "out", "motorcar", CAR_REFUSED),
+    _rule("open to motors by tag", "in", "motor_vehicle", CAR_ALLOWED),
+    _rule("closed to motors by tag", "out", "motor_vehicle", CAR_REFUSED),
+    _rule("closed to vehicles or to all", "out", "vehicle access", CAR_REFUSED),
+    _rule(
+        "parking aisles and emergency access",
+        "out",
+        "service",
+        _set("parking_aisle parking emergency_access private"),
+    ),
+    _rule("roads", "in", "highway", MOTORWAYS | TRUNKS | ROADS),
+)
+
+ONEWAY_KEYS = ("oneway", "junction")
+RULE_KEYS = tuple(
+    dict.fromkeys(
+        ["highway", *ONEWAY_KEYS, *(k for r in (*WALK_RULES, *DRIVE_RULES) for k in r.keys)]
+    )
+)
+
+
+def decide(rules: Iterable[Rule], tags: Tags) -> Rule | None:
+    """Return the first rule that fits a way, or None.
+
+    Examples
+    --------
+    >>> decide(WALK_RULES, {"highway": "cycleway", "foot": "yes"}).name
+    'open to walkers by tag'
+    """
+    return next((rule for rule in rules if rule.fits(tags)), None)
+
+
+def may_walk(tags: Tags) -> bool:
+    """Say whether a way may be walked, both ways.
+
+    Examples
+    --------
+    >>> may_walk({"highway": "trunk"}), may_walk({"highway": "trunk", "sidewalk": "left"})
+    (False, True)
+    """
+    rule = decide(WALK_RULES, tags)
+    return rule is not None and rule.admits
+
+
+def may_drive(tags: Tags) -> tuple[bool, bool]:
+    """Say whether a way may be driven along its drawing, and against it.
+
+    Examples
+    --------
+    >>> may_drive({"highway": "residential", "oneway": "-1"})
+    (False, True)
+    """
+    rule = decide(DRIVE_RULES, tags)
+    if rule is None or not rule.admits:
+        return False, False
+    oneway = tags.get("oneway")
+    if oneway in ("yes", "true", "1"):
+        return True, False
+    if oneway in ("-1", "reverse"):
+        return False, True
+    implied = tags.get("junction") in ("roundabout", "circular") or (
+        tags.get("highway") == "motorway"
+    )
+    return True, oneway is not None or not implied
+
+
+def as_lit(value: str | None) -> str:
+    """Turn an OSM `lit` value into yes, no or unknown: as tagged, nothing guessed.
+
+    Examples
+    --------
+    >>> as_lit("24/7"), as_lit("no"), as_lit(None)
+    ('yes', 'no', 'unknown')
+    """
+    if value in ("yes", "24/7", "automatic", "limited", "sunset-sunrise", "dusk-dawn", "interval"):
+        return "yes"
+    return "no" if value in ("no", "disused") else "unknown"
+
+
+def split_values(value: str) -> list[str]:
+    """Take apart several values in one tag: `a;b` as in OSM, `['a', 'b']` as in saved tables.
+
+    Examples
+    --------
+    >>> split_values("unclassified;tertiary"), split_values("['trunk', 'motorway']")
+    (['unclassified', 'tertiary'], ['trunk', 'motorway'])
+    """
+    text = value.strip()
+    if text.startswith("[") and text.endswith("]"):
+        return ["".join(groups) for groups in _LISTED.findall(text[1:-1])] or [text]
+    return [part.strip() for part in text.split(";") if part.strip()] or [text]
+
+
+def main_kind(value: str) -> str:
+    """Return the largest highway kind of a tag, so that a half-motorway counts as motorway.
+
+    Examples
+    --------
+    >>> main_kind("residential"), main_kind("['trunk', 'motorway']")
+    ('residential', 'motorway')
+    """
+    if value in KINDS:
+        return value
+    parts = split_values(value)
+    known = [part for part in parts if part in KINDS]
+    return min(known, key=KINDS.index) if known else parts[0]

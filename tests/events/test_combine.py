@@ -1,0 +1,60 @@
+"""Several maps in one table."""
+
+import pandas as pd
+import pytest
+
+from patrolmap.errors import CRSError, SchemaError
+from patrolmap.events import combine_events, read_events
+from patrolmap.schema import EVENTS, validate
+
+
+@pytest.fixture
+def maps(crimes):
+    return [read_events(crimes(rows=5), kind=kind, tz="Asia/Almaty")
+            for kind in ("crime", "accident", "juvenile")]  # fmt: skip
+
+
+def test_three_maps_become_one_table_with_ids_by_kind(maps):
+    events = combine_events(maps)
+    validate(events, EVENTS)
+    assert len(events) == 15
+    assert events["kind"].value_counts().to_dict() == {"crime": 5, "accident": 5, "juvenile": 5}
+    assert {"crime:100", "accident:100", "juvenile:100"} <= set(events.index)
+
+
+def test_the_first_table_decides_crs_and_zone(maps, crimes):
+    other = read_events(crimes(rows=5), kind="call", tz="UTC", crs=32642)
+    events = combine_events([maps[0], other])
+    assert events.crs == maps[0].crs
+    assert str(events["occurred_from"].dt.tz) == "Asia/Almaty"
+    one, same = events.loc["crime:100"], events.loc["call:100"]
+    assert one.geometry.distance(same.geometry) < 0.01
+    assert same["occurred_from"] - one["occurred_from"] == pd.Timedelta("5h")
+    assert str(other["occurred_from"].dt.tz) == "UTC"  # the given tables stay as they were
+
+
+def test_tables_without_any_time_combine(maps, crimes):
+    timeless = read_events(crimes(rows=2).drop(columns="date"), kind="call")
+    assert combine_events([maps[0], timeless])["occurred_from"].isna().sum() == 2
+
+
+def test_one_table_alone_combines(maps):
+    assert len(combine_events(maps[:1])) == 5
+
+
+@pytest.mark.parametrize(
+    ("tables", "error", "words"),
+    [
+        (lambda maps: [], SchemaError, "empty list"),
+        (lambda maps: maps[0], SchemaError, "one table; wanted a list"),
+        (lambda maps: [maps[0], maps[0]], SchemaError, r"tables 1 and 2 share 5 event ids"),
+        (lambda maps: [maps[0], maps[1].drop(columns="category")], SchemaError,
+         r"table 2 is no table of events.*'category' is missing"),
+        (lambda maps: [pd.DataFrame({"a": [1]})], SchemaError, "table 1 is a DataFrame"),
+        (lambda maps: [maps[0].to_crs(4326)], CRSError, "in degrees"),
+        (lambda maps: [maps[0].reset_index()], SchemaError, "index"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_combined_is_an_error(maps, tables, error, words):
+    with pytest.raises(error, match=words):
+        combine_events(tables(maps))
