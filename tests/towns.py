@@ -1,6 +1,7 @@
 """Small named towns for tests: a few streets each, drawn by their corners in metres."""
 
 from collections.abc import Mapping, Sequence
+from math import cos, pi, sin
 
 import geopandas as gpd
 import pandas as pd
@@ -43,7 +44,7 @@ def town(streets: Mapping[str, Sequence[Corner]], **columns: object) -> StreetNe
     )
     for name, value in columns.items():
         if isinstance(value, Mapping):
-            rows[name] = [value.get(i, rows.at[i, name]) for i in rows.index]
+            rows[name] = [value.get(i, rows.loc[i, name]) for i in rows.index]
         else:
             rows[name] = value
     geometry = [LineString([place(c) for c in line]) for line in streets.values()]
@@ -77,13 +78,9 @@ def row_town(pieces: int = 4, block: float = 100.0) -> StreetNetwork:
 
 def star_town(arms: int = 4, length: float = 200.0) -> StreetNetwork:
     """Build dead-end arms `a0`, `a1`, ... around one square."""
-    from math import cos, pi, sin
-
+    turns = [2 * pi * i / arms for i in range(arms)]
     return town(
-        {
-            f"a{i}": [(0.0, 0.0), (length * cos(2 * pi * i / arms), length * sin(2 * pi * i / arms))]
-            for i in range(arms)
-        }
+        {f"a{i}": [(0.0, 0.0), (length * cos(t), length * sin(t))] for i, t in enumerate(turns)}
     )
 
 

@@ -174,7 +174,7 @@ def _find_slot(tasks, crews, routes, repeat, task, slot, only_crew, only_place):
     n_near = 0 if only_crew >= 0 else near.shape[1]
     n_crews = 1 if only_crew >= 0 else len(count)
     if only_crew < 0:
-        slot[0] = NO_SLOT
+        slot[0], slot[1] = NO_SLOT, ANY
     cheapest = slot[0]
     for i in range(n_near + n_crews):
         if i < n_near:

@@ -1,7 +1,5 @@
 """What reading kept, dropped and inferred: for people, and for the next step."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +7,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
+from patrolmap._files import replacing
 from patrolmap.errors import SourceNotFoundError
 from patrolmap.events._sieve import MENDS
 from patrolmap.events._text import short
@@ -98,7 +97,7 @@ class EventsReport:
         lines += ["", "Kept", *self._what(), "", "Read as", *(f"  {note}" for note in self.notes)]
         return "\n".join(lines)
 
-    def write_rejects(self, path: str | os.PathLike[str]) -> Path:
+    def write_rejects(self, path: str | Path) -> Path:
         """Write the rejected rows as CSV (UTF-8), whole or not at all; return the path.
 
         A cell that a spreadsheet would run as a formula gets an apostrophe before it.
@@ -127,17 +126,8 @@ class EventsReport:
         for name in safe.columns.difference(["row"]):
             cells = safe[name].fillna("").astype("str")
             safe[name] = cells.where(~cells.str.startswith(FORMULA), "'" + cells)
-        handle, draft = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.name}.", suffix=".part"
-        )
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                safe.to_csv(file, index=False, lineterminator="\n")
-            Path(draft).chmod(0o644)
-            Path(draft).replace(target)
-        except BaseException:
-            Path(draft).unlink(missing_ok=True)
-            raise
+        with replacing(target) as draft:
+            safe.to_csv(draft, index=False, lineterminator="\n", encoding="utf-8")
         return target
 
     def _why(self) -> list[str]:

@@ -1,0 +1,43 @@
+"""What many tests share: the sample district, read once."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import patrolmap as pm
+from offices import open_office
+
+TZ = "Asia/Almaty"
+
+
+@pytest.fixture(scope="session")
+def district() -> pm.datasets.SampleDistrict:
+    return pm.datasets.sample()
+
+
+@pytest.fixture(scope="session")
+def planted(district: pm.datasets.SampleDistrict) -> dict[str, Any]:
+    return json.loads(district.planted.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="session")
+def district_streets(district: pm.datasets.SampleDistrict) -> pm.StreetNetwork:
+    return pm.read_streets(district.streets, boundary=district.boundary)
+
+
+@pytest.fixture(scope="session")
+def district_reports(district: pm.datasets.SampleDistrict) -> dict[str, pm.EventsReport]:
+    maps = {
+        "crime": district.crimes,
+        "accident": district.accidents,
+        "juvenile": district.juveniles,
+    }
+    return {kind: pm.check_events(path, kind=kind, tz=TZ) for kind, path in maps.items()}
+
+
+@pytest.fixture
+def home(district: pm.datasets.SampleDistrict, tmp_path: Path) -> Path:
+    """An office of its own, with the sample's files and config."""
+    return open_office(district.config, tmp_path / "office")

@@ -1,0 +1,151 @@
+"""One night from a config file: clear refusals, whole results, nobody's files lost."""
+
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+import patrolmap as pm
+from offices import spoil
+from patrolmap import nightly
+from patrolmap.errors import ConfigError, OptionError
+
+NIGHT = dt.date(2026, 11, 6)
+
+
+@pytest.fixture(scope="module")
+def quick(district: pm.datasets.SampleDistrict) -> pm.NightlyConfig:
+    config = pm.NightlyConfig.from_file(district.config)
+    return config.model_copy(update={"solve": nightly.SolvePart(max_iterations=50, seed=1)})
+
+
+@pytest.fixture(scope="module")
+def result(quick: pm.NightlyConfig) -> pm.NightlyResult:
+    return pm.run_nightly(quick, night=NIGHT)
+
+
+def test_a_run_returns_tables_and_touches_no_disk(
+    result: pm.NightlyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(result.plan.routes) == 7
+    assert pm.check_plan(result.plan, result.streets).empty
+    assert list(result.risk_by_kind.columns) == ["accident", "crime", "juvenile"] or set(
+        result.risk_by_kind.columns
+    ) == {"crime", "accident", "juvenile"}
+    assert result.risk_by_kind.sum(axis=1).to_numpy() == pytest.approx(result.risk.to_numpy())
+
+
+def test_the_results_are_one_folder_with_all_that_people_need(
+    result: pm.NightlyResult, tmp_path: Path
+) -> None:
+    written = result.write(tmp_path / "routes")
+    assert {path.name for path in (tmp_path / "routes").iterdir()} == {
+        "map.html", "cards.pdf", "tracks", "plan.gpkg", "risk.gpkg", "summary.txt", "rejects",
+        "manifest.json",
+    }  # fmt: skip
+    assert len(list(written["tracks"].glob("*.gpx"))) == 7
+    assert pm.check_plan(pm.Plan.read(written["plan"])).empty
+    segments = gpd.read_file(written["risk"], layer="segments").set_index("segment_id")
+    assert segments["risk"].sum() == pytest.approx(result.risk.sum())
+    rejects = pd.read_csv(written["rejects"] / "1-crime.csv")
+    assert len(rejects) == 17
+    assert "dropped 4 no geometry" in written["summary"].read_text(encoding="utf-8")
+
+
+def test_an_earlier_run_is_replaced_whole(result: pm.NightlyResult, tmp_path: Path) -> None:
+    out = tmp_path / "routes"
+    result.write(out)
+    (out / "tracks" / "old.gpx").write_text("yesterday")
+    result.write(out)
+    assert not (out / "tracks" / "old.gpx").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["routes"]
+
+
+def test_a_folder_with_files_of_somebody_is_never_touched(
+    result: pm.NightlyResult, tmp_path: Path
+) -> None:
+    (tmp_path / "diary.txt").write_text("mine")
+    with pytest.raises(OptionError, match="nothing of yours is lost"):
+        result.write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["diary.txt"]
+
+
+def test_a_failure_half_way_leaves_last_nights_result(
+    result: pm.NightlyResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "routes"
+    result.write(out)
+    before = (out / "map.html").read_bytes()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(nightly, "write_gpx", full)
+    with pytest.raises(OSError, match="No space"):
+        result.write(out)
+    assert (out / "map.html").read_bytes() == before
+    assert json.loads((out / "manifest.json").read_text())["night"] == "2026-11-06"
+    assert [path.name for path in tmp_path.iterdir()] == ["routes"]
+
+
+def test_results_can_be_read_by_whom_the_folder_lets(
+    result: pm.NightlyResult, tmp_path: Path
+) -> None:
+    old = os.umask(0o022)
+    try:
+        result.write(tmp_path / "routes")
+    finally:
+        os.umask(old)
+    assert (tmp_path / "routes").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_past_night_is_planned_without_what_came_after(quick: pm.NightlyConfig) -> None:
+    early = pm.run_nightly(quick, night=dt.date(2025, 6, 1))
+    assert any("outside the observed" in note for note in early.plan.provenance.notes)
+
+
+def test_shifts_of_one_time_give_one_risk(quick: pm.NightlyConfig) -> None:
+    only_night = quick.model_copy(update={"shifts": quick.shifts[1:]})
+    plan = pm.run_nightly(only_night, night=NIGHT).plan
+    assert len(plan.provenance.bins) == 1
+    assert set(plan.routes["shift"]) == {"night"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        (
+            'source = "district.osm.pbf"',
+            'source = "nowhere.osm.pbf"',
+            r"streets.source.*is no file",
+        ),
+        ('source = "crimes.csv"', 'source = "https://x.kz/a.csv"', r"events\[0\].source.*no file"),
+        ('kind = "crime"', 'kind = "murder"', r"events\[0\].kind = 'murder'; wanted one of"),
+        ("bandwidth = 300", "bandwidth = -1", r"risk.bandwidth: .*greater than 0.*given -1"),
+        ("bandwidth = 300", "bandwith = 300", r"risk.bandwith: "),
+        ('depot = "Базар"', 'depot = "Bazar"', r"depot 'Bazar' is not among the depots"),
+        ('start = "20:00"', 'start = "25:00"', r"shifts.1.start"),
+        ('duration = "6h"', 'duration = "six"', r"duration='six'; wanted a duration such as"),
+        ('rules = "foot_night"', 'rules = "fly"', r"rules='fly'; wanted one of"),
+        ('tz = "Asia/Almaty"', 'tz = "Asia/Atlantis"', r"tz = 'Asia/Atlantis' is no time zone"),
+        ("[streets]", "[streets", r"not a TOML file"),
+        ("crews = 3", "crews = 0", r"shifts.0.crews"),
+    ],
+)
+def test_a_wrong_config_names_the_file_the_key_and_the_mend(
+    home: Path, before: str, after: str, message: str
+) -> None:
+    config = spoil(home, before, after)
+    with pytest.raises(ConfigError, match=message) as error:
+        pm.NightlyConfig.from_file(config)
+    assert "district.toml" in str(error.value)
+
+
+def test_a_missing_config_is_an_error_that_names_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such file"):
+        pm.NightlyConfig.from_file(tmp_path / "none.toml")
