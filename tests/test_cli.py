@@ -40,7 +40,7 @@ def test_plan_says_what_it_did_when_asked(quick: Path, tmp_path: Path) -> None:
     out_dir = tmp_path / "routes"
     code, out, _ = run("plan", quick, "--night", "2026-11-06", "--out", out_dir, "--verbose")
     assert code == 0
-    assert "7 crews walk" in out
+    assert "5 crews walk" in out
     assert str(out_dir / "map.html") in out
 
 
@@ -54,7 +54,7 @@ def test_bad_input_is_exit_code_2_and_one_clear_message(quick: Path, tmp_path: P
 
 
 def test_a_shift_too_short_to_leave_the_depot_is_exit_code_3(quick: Path, tmp_path: Path) -> None:
-    config = spoil(quick.parent, 'duration = "6h"', 'duration = "2s"')
+    config = spoil(quick.parent, 'duration = "5h"', 'duration = "2s"')
     code, _, err = run("plan", config, "--night", "2026-11-06", "--out", tmp_path / "routes")
     assert code == 3
     assert "night" in err and "more time" in err

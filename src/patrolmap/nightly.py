@@ -342,7 +342,7 @@ def run_nightly(
     >>> quick = config.model_copy(update={"solve": type(config.solve)(max_iterations=20)})
     >>> result = pm.run_nightly(quick, night=datetime.date(2026, 11, 6))
     >>> len(result.plan.routes), len(pm.check_plan(result.plan))
-    (7, 0)
+    (5, 0)
     """
     tell = progress or (lambda share, step: None)
     night = night or pd.Timestamp.now(config.tz).date()

@@ -118,16 +118,16 @@ DEPOTS
 [[shifts]]
 name = "day"
 depot = "DAY"
-start = "09:00"
-duration = "8h"
-crews = 3
+start = "14:00"
+duration = "4h"
+crews = 2
 
 [[shifts]]
 name = "night"
 depot = "NIGHT"
 start = "20:00"
-duration = "6h"
-crews = 4
+duration = "5h"
+crews = 3
 rules = "foot_night"
 
 [solve]
