@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from plans import make_plan, node_path
-from towns import grid_town
 
 from patrolmap.patrol.plan import Plan
 from patrolmap.streets.network import StreetNetwork
+from plans import make_plan, node_path
+from towns import grid_town
 
 CHROMIUM = "/usr/bin/chromium"
 ARGS = [
@@ -53,7 +53,9 @@ def case() -> Case:
         "night 3": [(200, 200), (300, 200), (300, 100), (300, 200), (200, 200)],
     }
     paths = {route: node_path(town, places) for route, places in corners.items()}
-    plan = make_plan(town, paths, risk=risk, dwell={"night 1": {3: 720.0}}, depot="Central")
+    plan = make_plan(
+        town, paths, risk=risk, dwell={"night 1": {3: 720.0}}, depot="Central", reason="on the way"
+    )
     return Case(town, risk, plan)
 
 
@@ -64,6 +66,7 @@ class Opened:
     page: Any
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    served: list[str] = field(default_factory=list)
 
     def map_(self, script: str) -> Any:
         """Run a script in which `map` is the Leaflet map."""
@@ -115,6 +118,7 @@ def open_map(chromium: Any, tmp_path: Path) -> Iterator[Callable[[Any], Opened]]
         page.on("pageerror", lambda error: out.errors.append(str(error)))
         page.on("console", lambda m: out.errors.append(m.text) if m.type == "error" else None)
         page.on("request", lambda request: out.requests.append(request.url))
+        page.on("requestfinished", lambda request: out.served.append(request.url))
         page.goto(file.as_uri())
         page.wait_for_selector("[data-patrolmap=ready]", timeout=20_000)
         return out

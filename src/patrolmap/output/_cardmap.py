@@ -50,7 +50,13 @@ class CardMap:
             )
 
     def walk(
-        self, line: Line, *, colour: str = INK, width: float = 1.4, heads: bool = True
+        self,
+        line: Line,
+        *,
+        colour: str = INK,
+        width: float = 1.4,
+        heads: bool = True,
+        double: bool = False,
     ) -> None:
         """Draw a walk to the right of its streets, with arrow heads along it."""
         from matplotlib.patches import PathPatch
@@ -61,6 +67,8 @@ class CardMap:
         style = {"solid_capstyle": "round", "solid_joinstyle": "round"}
         self.ax.plot(*moved.T, color="white", lw=width + 1.4, zorder=3, **style)
         self.ax.plot(*moved.T, color=colour, lw=width, zorder=4, **style)
+        if double:
+            self.ax.plot(*moved.T, color="white", lw=width * 0.35, zorder=4, **style)
         tips = arrows(moved, every=_ARROW_EVERY * self.metres, size=_ARROW * self.metres)
         if heads and tips:
             look = {"fc": colour, "ec": "white", "lw": 0.35, "zorder": 5}

@@ -12,9 +12,9 @@ from typing import Any
 import folium
 from branca.element import CssLink, Element, Figure, JavascriptLink
 
+from patrolmap._files import replacing
 from patrolmap.errors import OptionError
-from patrolmap.output._files import replacing
-from patrolmap.output._text import escape_html, json_for_html
+from patrolmap.output._text import escape_html, json_for_html, named_file
 
 _OWN_SCRIPTS = {"leaflet", "jquery", "bootstrap", "awesome_markers"}  # what folium.Map asks for
 _SCRIPTS = ("geometry.js", "labels.js", "panel.js", "popups.js", "patrolmap.js")
@@ -103,8 +103,9 @@ class OfflineFigure(Figure):  # type: ignore[misc]
         """Write the page; a path is replaced in one step."""
         page = self.render(**kwargs).encode()
         if isinstance(outfile, (str, bytes, Path)):
-            with replacing(outfile.decode() if isinstance(outfile, bytes) else outfile) as part:
-                part.write_bytes(page)
+            name = outfile.decode() if isinstance(outfile, bytes) else outfile
+            with replacing(named_file(name)) as draft:
+                draft.write_bytes(page)
             return
         outfile.write(page)
         if close_file:

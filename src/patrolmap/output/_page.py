@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from patrolmap.output._files import replacing
-from patrolmap.output._text import one_line
+from patrolmap._files import replacing
+from patrolmap.output._text import named_file, one_line
 
 WIDTH, HEIGHT, MARGIN = 148.0, 210.0, 9.0  # A5 upright
 INK, GREY = "#000000", "#666666"
@@ -129,8 +129,8 @@ def book(path: str | Path, title: str) -> Iterator[Any]:
     about |= {"CreationDate": None, "ModDate": None}
     with (
         matplotlib.rc_context(_STYLE),
-        replacing(path) as part,
-        PdfPages(part, metadata=about) as pdf,
+        replacing(named_file(path)) as draft,
+        PdfPages(draft, metadata=about) as pdf,
     ):
         yield pdf
 

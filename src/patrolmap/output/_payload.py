@@ -183,7 +183,7 @@ def risk_classes(
     value, weight = per_km[counted], length[counted]
     order = np.argsort(value, kind="stable")
     below = np.cumsum(weight[order]) / weight.sum()
-    at = np.minimum(np.searchsorted(below, _ABOVE), len(order) - 1)
+    at = np.minimum(np.searchsorted(below, _ABOVE, side="right"), len(order) - 1)
     breaks = np.unique([float(f"{v:.2g}") for v in value[order][at]])
     found = np.searchsorted(breaks, value, side="right")
     used, code[counted] = np.unique(found, return_inverse=True)

@@ -9,9 +9,12 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from patrolmap.errors import OptionError
 
 _HTML_UNSAFE = "&<>\"'`${}\\"
 _RESERVED = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
@@ -81,6 +84,20 @@ def file_names(texts: Iterable[str]) -> list[str]:
         taken.add(name.lower())
         out.append(name)
     return out
+
+
+def named_file(path: str | Path) -> Path:
+    """Return a path that may be written to.
+
+    Raises
+    ------
+    OptionError
+        If it is a folder.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise OptionError(f"{target} is a folder; wanted the name of a file in it.")
+    return target
 
 
 def clock(moment: pd.Timestamp) -> str:

@@ -131,7 +131,10 @@ def _crew_table(page: Page, plan: Plan, told: gpd.GeoDataFrame, routes: gpd.GeoD
     count = told.groupby(level="route_id").size() if len(told) else pd.Series(dtype=int)
     for route_id, row in routes.iterrows():
         y += 5
-        page.box(left[0], y - 1.2, 3, 2.4, colours[str(route_id)][0])
+        colour, double = colours[str(route_id)]
+        page.box(left[0], y - 1.2, 3, 2.4, colour)
+        if double:
+            page.box(left[0], y - 0.35, 3, 0.7, "white")
         page.text(left[1], y, f"{row['shift']} · crew {row['crew']}", width=39, bold=True)
         page.text(left[2], y, row["depot"], width=31)
         page.text(left[3], y, f"{clock(row['start'])}–{clock(row['end'])}")
@@ -161,7 +164,8 @@ def _overview(page: Page, plan: Plan, walks: Walks, top: float) -> None:
     sketch.streets(plan.segments)
     colours = crew_colours(plan.routes.index)
     for route_id, line in lines.items():
-        sketch.walk(line, colour=colours[route_id][0], width=0.9, heads=False)
+        colour, double = colours[route_id]
+        sketch.walk(line, colour=colour, width=0.9, heads=False, double=double)
     for stop in plan.stops.itertuples():
         sketch.depot(stop.name, stop.geometry.x, stop.geometry.y)
     sketch.furniture()

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from patrolmap._crs import to_lonlat
+from patrolmap._files import replacing
 from patrolmap.errors import OptionError
-from patrolmap.output._files import replacing
 from patrolmap.output._legs import MOVING, Step, legs, path, steps_by_route
 from patrolmap.output._text import clock, file_names, km, one_line, span
 from patrolmap.patrol.plan import Plan
@@ -73,8 +73,8 @@ def write_gpx(plan: Plan, folder: str | Path) -> list[Path]:
         mine = told[told.index.get_level_values("route_id") == route_id]
         document = _document(plan, row, mine, walks[str(route_id)])
         out = target / f"{name}.gpx"
-        with replacing(out) as part:
-            part.write_text(document.to_xml(version="1.1") + "\n", encoding="utf-8")
+        with replacing(out) as draft:
+            draft.write_text(document.to_xml(version="1.1") + "\n", encoding="utf-8")
         written.append(out)
     return written
 

@@ -23,7 +23,7 @@
         const p = this.map.project(item.at, zoom), half = item.mark / 2;
         const bare = [p.x - half, p.y - half, p.x + half, p.y + half];
         const wide = bare.slice();
-        wide[2] += item.text.length * 6.4 + 10;
+        wide[2] += Math.min(item.text.length * 6.4, 190) + 10;  // as .pm-text allows
         const withText = zoom >= item.textZoom() && item.text && this.take(taken, wide);
         if (withText || this.take(taken, bare)) { this.placed.push({ item, withText }); }
       }

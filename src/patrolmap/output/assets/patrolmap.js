@@ -42,9 +42,13 @@
 
     /* Look at bounds in the part of the map that the panel leaves free. */
     fit(bounds) {
-      const folded = this.panel.box.classList.contains("pm-folded");
-      const right = folded ? 20 : Math.min(310, this.map.getSize().x / 3);
+      const right = this.panelWidth();
       this.map.fitBounds(bounds, { paddingTopLeft: [20, 50], paddingBottomRight: [right, 30], animate: false });
+    }
+
+    panelWidth() {
+      const folded = this.panel.box.classList.contains("pm-folded");
+      return folded ? 20 : Math.min(310, this.map.getSize().x / 3);
     }
 
     text(i) { return i < 0 ? "" : this.data.names[i]; }
@@ -211,12 +215,13 @@
         hint: spot.name, visible: () => this.hotOn, click: (at) => this.openHotspot(spot, at),
         build: (withText) => this.badge("pm-spot", "H" + spot.number, withText && spot.name),
       }));
+      const minor = this.routes.length > 4 ? 17.5 : 16;
       const stops = this.routes.flatMap((route) => route.legs.at.map((at, i) => ({
         major: route.legs.major[i], leg: i, route, at: L.latLng(at), mark: 19, pane: "pm-stops",
         textZoom: () => this.focus ? 15.5 : this.routes.length > 4 ? 18 : 16.5,
         // From far away only the route that is looked at shows its numbers.
         visible: (zoom) => route.on && (this.focus ? this.focus === route
-          && zoom >= (route.legs.major[i] ? 12 : 15) : zoom >= (route.legs.major[i] ? 15 : 16)),
+          && zoom >= (route.legs.major[i] ? 12 : 15) : zoom >= (route.legs.major[i] ? 15 : minor)),
         text: clock(route.legs.time[i]) + " " + this.text(route.legs.place[i]),
         hint: this.legHint(route, i), click: (place) => this.openLeg(route, i, place),
         build: (withText) => this.stop(route, i, withText),
@@ -262,6 +267,7 @@
       });
       map.on("mouseout", () => this.point(null));
       map.on("click", (e) => this.click(e.latlng));
+      map.getContainer().addEventListener("keydown", (e) => { if (e.key === "Escape") { map.closePopup(); } });
     }
 
     rescale() {

@@ -18,7 +18,10 @@
   pm.Popups = class {
     /* Show content at a place; while a popup on one route is open, the others stand back. */
     popup(at, content, route) {
-      const popup = L.popup({ maxWidth: 320, minWidth: 220, maxHeight: 320, className: "pm-popup" });
+      const popup = L.popup({
+        maxWidth: 320, minWidth: 220, maxHeight: 320, className: "pm-popup",
+        autoPanPaddingTopLeft: [60, 50], autoPanPaddingBottomRight: [this.panelWidth(), 20],
+      });
       popup.setLatLng(at).setContent(content).openOn(this.map);
       this.look(route || null);
       if (route) { popup.on("remove", () => { if (this.focus === route) { this.look(null); } }); }
@@ -77,8 +80,8 @@
         pm.el("time", "", list.map((pass) => clock(pass.time)).join(", "), line);
         line.addEventListener("click", () => this.openRoute(route));
       });
-      const reasons = [...new Set(passes.map((pass) => pass.reason).filter(Boolean))];
-      reasons.slice(0, 3).forEach((reason) => pm.el("p", "pm-note", reason, box));
+      passes.filter((pass) => pass.reason).slice(0, 4).forEach((pass) =>
+        pm.el("p", "pm-note", clock(pass.time) + ": " + pass.reason, box));
     }
 
     openRoute(route) {

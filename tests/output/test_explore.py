@@ -1,0 +1,338 @@
+"""What goes into the map, without a browser: checks, classes, packing, one whole file."""
+
+import io
+import json
+import re
+
+import folium
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+from folium.plugins import MarkerCluster
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import patrolmap as pm
+from patrolmap._crs import lonlat_to, to_lonlat
+from patrolmap.errors import NetworkMismatchError, OptionError, SchemaError
+from patrolmap.output._payload import build_payload, encode_lines, risk_classes
+from patrolmap.output._style import CREW_COLOURS, RISK_RAMP, crew_colours, lanes
+from plans import make_plan, node_path
+from towns import CRS, grid_town, loop_town, star_town
+
+
+def page_of(m):
+    return m.get_root().render()
+
+
+def payload_of(m):
+    found = re.search(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', page_of(m), re.S)
+    return json.loads(found[1])
+
+
+def decode(packed):
+    """The slow twin of the page's decoder."""
+    letters = [ord(c) - 63 for c in packed["points"]]
+    values, value, shift = [], 0, 0
+    for letter in letters:
+        value |= (letter & 31) << shift
+        shift += 5
+        if letter < 32:
+            values.append(-(value + 1) // 2 if value % 2 else value // 2)
+            value = shift = 0
+    points = np.cumsum(np.array(values).reshape(-1, 2), axis=0) / 1e6
+    return np.split(points, np.cumsum(packed["counts"])[:-1])
+
+
+# ---- the file ----
+
+
+def test_a_new_map_is_a_folium_map_and_equal_input_makes_an_equal_file(case):
+    first = pm.explore(case.town, risk=case.risk, plan=case.plan)
+    again = pm.explore(case.town, risk=case.risk, plan=case.plan)
+    assert isinstance(first, folium.Map)
+    assert page_of(first) == page_of(again) == page_of(first)
+
+
+def test_the_page_refers_to_nothing_outside_itself(case):
+    page = page_of(pm.explore(case.town, risk=case.risk, plan=case.plan))
+    assert not re.search(r"<(script|img|iframe)[^>]+src=", page)
+    assert re.findall(r"<link[^>]*>", page) == ['<link rel="icon" href="data:,">']
+    assert "url(images" not in page
+    assert "sourceMappingURL" not in page
+    assert len(page) < 400_000  # Leaflet and the town, no other library
+    policy = re.search(r'Security-Policy" content="([^"]+)"', page)[1]
+    assert "default-src 'none'" in policy
+    nonce = re.search(r"script-src 'nonce-([\w-]+)'", policy)[1]
+    scripts = re.findall(r"<script([^>]*)>", page)
+    assert len(scripts) >= 5
+    assert all(f'nonce="{nonce}"' in attributes for attributes in scripts)
+
+
+def test_saving_replaces_the_file_in_one_step_and_leaves_nothing_beside_it(case, tmp_path):
+    file = tmp_path / "new" / "map.html"
+    m = pm.explore(case.town)
+    m.save(file)
+    assert file.read_text("utf-8") == page_of(m)
+    folium.plugins.MarkerCluster().add_to(m)
+    with pytest.raises(OptionError):
+        m.save(str(file))
+    assert file.read_text("utf-8").startswith("<!DOCTYPE html>")
+    assert [f.name for f in file.parent.iterdir()] == ["map.html"]
+
+
+def test_a_map_can_be_written_to_an_open_file(case):
+    out = io.BytesIO()
+    m = pm.explore(case.town)
+    m.save(out, close_file=False)
+    assert out.getvalue().decode() == page_of(m)
+
+
+def test_saving_to_a_folder_is_refused(case, tmp_path):
+    with pytest.raises(OptionError, match="is a folder"):
+        pm.explore(case.town).save(tmp_path)
+
+
+def test_a_notebook_shows_the_same_whole_page(case):
+    m = pm.explore(case.town)
+    html = m._repr_html_()
+    assert html.count("<iframe") == 1
+    assert "Content-Security-Policy" in html
+    assert "cdn." not in html
+
+
+def test_a_layer_that_would_load_a_script_from_elsewhere_is_named(case):
+    m = pm.explore(case.town)
+    MarkerCluster().add_to(m)
+    with pytest.raises(OptionError, match=r"markercluster.*folium\.Map\(\)"):
+        page_of(m)
+
+
+def test_a_map_of_your_own_is_drawn_on_and_returned(case):
+    mine = folium.Map(location=[43.25, 76.93], tiles=None)
+    assert pm.explore(case.town, risk=case.risk, m=mine) is mine
+    page = mine.get_root().render()
+    assert "patrolmap.show(" in page
+    assert "cdn.jsdelivr.net/npm/leaflet" in page  # its own way of loading stays
+    assert not isinstance(mine, type(pm.explore(case.town)))
+
+
+def test_something_that_is_no_map_is_refused(case):
+    with pytest.raises(OptionError, match="m is a str; wanted a folium"):
+        pm.explore(case.town, m="map.html")
+
+
+def test_text_of_records_cannot_leave_its_place_in_the_page():
+    bad = "</script><script>alert(1)</script>{{ 7 * 7 }}\u2028{% for x in y %}"
+    town = star_town()
+    town = type(town)(segments=town.segments.assign(name=bad), nodes=town.nodes)
+    for m in (pm.explore(town), pm.explore(town, m=folium.Map(tiles=None))):
+        page = page_of(m)
+        assert "alert(1)</script>" not in page
+        assert "49" not in payload_of(m)["names"][0]
+        assert payload_of(m)["names"][0].startswith("</script><script>alert(1)</script>{{ 7 * 7 }}")
+
+
+# ---- packing ----
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.lists(
+            st.tuples(st.floats(-40_000, 40_000), st.floats(-40_000, 40_000)),
+            min_size=2,
+            max_size=6,
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_packed_lines_come_back_to_the_tenth_of_a_metre(lines):
+    shapes = np.array(
+        [shapely.LineString([(656_000 + x, 4_790_000 + y) for x, y in line]) for line in lines]
+    )
+    back = decode(encode_lines(shapes, CRS))
+    assert len(back) == len(shapes)
+    for line, shape in zip(back, shapes, strict=True):
+        xy = shapely.get_coordinates(shape)
+        lon, lat = to_lonlat(CRS, xy[:, 0], xy[:, 1])
+        assert np.abs(line - np.column_stack([lat, lon])).max() <= 0.51e-6
+
+
+def test_streets_travel_with_name_class_length_and_lighting():
+    town = loop_town()
+    town = type(town)(
+        segments=town.segments.assign(lit=["yes", "no", "unknown", "no"]), nodes=town.nodes
+    )
+    data = build_payload(town, None, None, None)
+    streets = data["streets"]
+    assert [data["names"][i] for i in streets["name"]] == town.segments["name"].tolist()
+    assert streets["lit"] == "ynun"
+    assert streets["length"] == [100, 156, 80, 224]
+    assert data["risk"] is None
+    assert data["plan"] is None
+
+
+# ---- risk ----
+
+
+def test_risk_classes_part_where_the_riskiest_shares_of_the_length_begin():
+    per_km = np.arange(1.0, 101.0)
+    code, legend = risk_classes(per_km, np.ones(100), np.ones(100, dtype=bool))
+    assert [row["share"] for row in legend] == [0.5, 0.25, 0.15, 0.05, 0.04, 0.01]
+    assert [row["colour"] for row in legend] == list(RISK_RAMP)
+    for k, row in enumerate(legend):
+        mine = per_km[code == k]
+        assert mine.min() >= row["low"]
+        assert row["high"] is None or mine.max() < row["high"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=40))
+def test_every_counted_street_is_drawn_in_the_class_that_the_legend_says(values):
+    per_km = np.array(values)
+    counted = per_km > 0
+    code, legend = risk_classes(per_km, np.ones(len(values)), counted)
+    assert ((code >= 0) == counted).all()
+    assert len(legend) <= 6
+    for value, k in zip(per_km[counted], code[counted], strict=True):
+        row = legend[k]
+        assert row["low"] <= value
+        assert row["high"] is None or value < row["high"]
+    if counted.any():
+        assert sum(row["share"] for row in legend) == pytest.approx(1, abs=1e-3)
+
+
+def test_equal_risk_everywhere_makes_one_class():
+    _, legend = risk_classes(np.full(5, 2.0), np.ones(5), np.ones(5, dtype=bool))
+    assert len(legend) == 1
+    assert legend[0]["high"] is None
+
+
+def test_streets_outside_the_boundary_carry_no_risk_class(case):
+    inside = pd.Series(True, index=case.town.segments.index)
+    inside.iloc[:10] = False
+    town = type(case.town)(segments=case.town.segments.assign(inside=inside), nodes=case.town.nodes)
+    risk = case.risk.rename(None)
+    risk.attrs = {}
+    data = build_payload(town, risk, None, None)["risk"]
+    assert set(data["class"][:10]) == {-1}
+    assert data["ranked"] == len(risk) - 10
+    assert sorted(data["rank"][10:])[0] == 1
+
+
+def test_a_table_by_time_bins_is_drawn_as_its_sum(case):
+    halves = pd.DataFrame({"early": case.risk / 2, "late": case.risk / 2})
+    halves.attrs = case.risk.attrs
+    whole = build_payload(case.town, case.risk, None, None)["risk"]
+    assert build_payload(case.town, halves, None, None)["risk"] == whole
+
+
+def test_the_legend_names_unit_and_window(case):
+    data = build_payload(case.town, case.risk, None, None)["risk"]
+    assert data["unit"] == "events"
+    assert data["window"] == "Sun 22 Nov 2026, 20:00–02:00"
+    harm = case.risk.copy()
+    harm.attrs = {"unit": "harm-days"}
+    assert build_payload(case.town, harm, None, None)["risk"]["unit"] == "harm-days"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (lambda r: r.where(r.index != r.index[3]), SchemaError, "negative, missing or infinite"),
+        (lambda r: -r, SchemaError, "negative, missing or infinite on 60 segments"),
+        (lambda r: r.astype(str), SchemaError, "wanted numbers"),
+        (lambda r: pd.concat([r, r.iloc[:1]]), SchemaError, "more than once"),
+        (lambda r: r.to_numpy(), SchemaError, "wanted a Series by segment_id"),
+        (lambda r: r.rename({r.index[0]: "elsewhere"}), NetworkMismatchError, "elsewhere"),
+    ],
+)
+def test_risk_that_cannot_be_drawn_is_refused_and_named(case, change, error, words):
+    bad = change(case.risk.copy())
+    with pytest.raises(error, match=words):
+        pm.explore(case.town, risk=bad)
+
+
+def test_risk_of_another_network_is_refused(case):
+    with pytest.raises(NetworkMismatchError, match="another street network"):
+        pm.explore(grid_town(5, 5), risk=case.risk)
+
+
+# ---- hot spots and plans ----
+
+
+def test_hotspots_travel_with_their_figures_and_a_label_on_their_streets(case):
+    spots = pm.hotspots(case.risk, case.town, coverage=0.1)
+    data = build_payload(case.town, None, spots, None)["hotspots"]
+    assert [spot["number"] for spot in data] == spots.index.tolist()
+    for spot, row in zip(data, spots.itertuples(), strict=True):
+        assert spot["riskShare"] == pytest.approx(row.risk_share, abs=1e-4)
+        ids = case.town.segments.index[spot["segments"]]
+        assert ids.tolist() == list(row.segment_ids)
+        lon, lat = spot["at"][::-1]
+        x, y = project(lon, lat)
+        assert row.geometry.distance(shapely.Point(x, y)) < 0.2
+
+
+def project(lon, lat):
+    (x,), (y,) = lonlat_to(CRS, [lon], [lat])
+    return x, y
+
+
+def test_hotspots_of_another_network_are_refused(case):
+    other = grid_town(3, 3, block=50.0)
+    spots = pm.hotspots(pd.Series(1.0, index=other.segments.index), other)
+    with pytest.raises(NetworkMismatchError, match="find them on these streets"):
+        pm.explore(case.town, hotspots=spots)
+
+
+def test_a_plan_of_another_network_is_refused(case):
+    with pytest.raises(NetworkMismatchError, match="on the streets it was planned on"):
+        pm.explore(grid_town(6, 6, block=90.0), plan=case.plan)
+
+
+def test_routes_travel_with_steps_times_and_legs(case):
+    data = build_payload(case.town, None, None, case.plan)
+    route = data["plan"]["routes"][0]
+    steps = case.plan.visits.loc["night 1"].query("activity == 'walk'")
+    ids = case.town.segments.index[route["segments"]]
+    assert ids.tolist() == steps["segment_id"].tolist()
+    assert route["forward"] == "".join("+" if f else "-" for f in steps["forward"])
+    assert route["times"][0] == 20 * 60
+    assert route["legs"]["activity"].count("dwell") == 1
+    assert route["legs"]["major"][0] == 1
+    assert data["plan"]["window"].startswith("Sun 22 Nov 2026, 20:00")
+
+
+def test_clocks_are_those_of_the_plan_and_wrap_at_midnight():
+    town = star_town()
+    late = pd.Timestamp("2026-11-22 23:59+05:00")
+    plan = make_plan(town, {"r": node_path(town, [(0, 0), (200, 0), (0, 0)])}, start=late)
+    route = build_payload(town, None, None, plan)["plan"]["routes"][0]
+    assert route["times"] == [23 * 60 + 59, 1]
+
+
+def test_the_input_is_left_as_it_was(case):
+    before = case.risk.copy(), case.town.segments.copy(), case.plan.visits.copy()
+    pm.explore(case.town, risk=case.risk, plan=case.plan)
+    pd.testing.assert_series_equal(case.risk, before[0])
+    pd.testing.assert_frame_equal(case.town.segments, before[1])
+    pd.testing.assert_frame_equal(case.plan.visits, before[2])
+
+
+def test_crews_that_share_a_street_are_drawn_beside_each_other():
+    shared = {"a": {"s", "t"}, "b": {"t", "u"}, "c": {"u"}, "d": {"x"}}
+    found = lanes(shared)
+    for one, mine in shared.items():
+        for other, theirs in shared.items():
+            assert one == other or not (mine & theirs) or found[one] != found[other]
+    assert found["d"] == 0
+
+
+def test_the_ninth_crew_has_the_first_colour_as_a_double_line():
+    colours = crew_colours(pd.Index([f"r{i}" for i in range(9)]))
+    assert colours["r8"] == (CREW_COLOURS[0], True)
+    assert len(set(colours.values())) == 9
