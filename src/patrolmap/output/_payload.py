@@ -45,6 +45,7 @@ def build_payload(
     out: Payload = {
         "streets": _streets(streets, names),
         "bounds": _bounds(streets, plan),
+        "credit": one_line(streets.attribution),
         "risk": None if risk is None else _risk(streets, risk),
         "hotspots": [] if hotspots is None else _hotspots(streets, hotspots),
         "plan": None if plan is None else _plan(streets, plan, names),
@@ -275,8 +276,7 @@ def _plan(streets: StreetNetwork, plan: Plan, names: _Names) -> Payload:
         ],
         "window": span(routes["start"].min(), routes["end"].max()) if len(routes) else "",
         "length": float(routes["length"].sum()),
-        "prize": float(routes["prize"].sum()),
-        "totalRisk": float(plan.provenance.total_risk),
+        "passed": float(plan.share_passed().sum()),
         "unit": _unit(plan.provenance.unit),
         "notes": [one_line(note) for note in plan.provenance.notes],
     }
@@ -288,6 +288,7 @@ def _routes(streets: StreetNetwork, plan: Plan, names: _Names) -> list[Payload]:
     colours = crew_colours(plan.routes.index)
     lane = lanes({r: {s.segment_id for s in steps if s.segment_id} for r, steps in walks.items()})
     at = {segment: i for i, segment in enumerate(streets.segments.index)}
+    passed = plan.share_passed()
     reasons = dict(zip(plan.visits.index, plan.visits["reason"], strict=True))
     out = []
     for row in plan.routes.itertuples():
@@ -299,7 +300,8 @@ def _routes(streets: StreetNetwork, plan: Plan, names: _Names) -> list[Payload]:
                 "depot": one_line(row.depot), "endDepot": one_line(row.end_depot),
                 "service": one_line(row.service), "mode": one_line(row.mode),
                 "window": span(row.start, row.end), "length": round(float(row.length), 1),
-                "prize": float(f"{row.prize:.4g}"), "colour": colour, "second": second,
+                "prize": float(f"{row.prize:.4g}"), "passed": float(passed[row.Index]),
+                "colour": colour, "second": second,
                 "lane": lane[row.Index],
                 "segments": [at[s.segment_id] for s in walked],
                 "forward": "".join("+" if s.forward else "-" for s in walked),

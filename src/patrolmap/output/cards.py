@@ -71,12 +71,19 @@ def write_cards(plan: Plan, path: str | Path) -> Path:
     told = legs(plan, walks)
     with book(path, title="Route cards") as pdf:
         for page in _summary(plan, told, walks):
+            _credit(page, plan)
             pdf.savefig(page.finish())
         for route_id, row in plan.routes.iterrows():
             mine = told[told.index.get_level_values("route_id") == route_id]
             for page in _card(plan, row, mine, walks[str(route_id)]):
+                _credit(page, plan)
                 pdf.savefig(page.finish())
     return Path(path)
+
+
+def _credit(page: Page, plan: Plan) -> None:
+    """Say at the foot of a page whom the streets are owed to."""
+    page.text(WIDTH / 2, HEIGHT - 5, plan.provenance.attribution, 5, colour=GREY, align=0.5)
 
 
 def _new_page(number: str) -> Page:
@@ -110,11 +117,10 @@ def _summary(plan: Plan, told: gpd.GeoDataFrame, walks: Walks) -> list[Page]:
 
 
 def _totals(plan: Plan) -> str:
-    prize, total = float(plan.routes["prize"].sum()), plan.provenance.total_risk
     crews = len(plan.routes)
     words = [f"{crews} crew{'' if crews == 1 else 's'}", km(float(plan.routes["length"].sum()))]
-    if total > 0:
-        words.append(f"{share(prize, total)} of the risk")
+    if plan.provenance.total_risk > 0:
+        words.append(f"past {share(plan.share_passed().sum(), 1.0)} of the risk")
     return " · ".join(words)
 
 
@@ -127,7 +133,7 @@ def _crew_table(page: Page, plan: Plan, told: gpd.GeoDataFrame, routes: gpd.GeoD
     for x, head, align in zip(left, heads, aligns, strict=True):
         page.text(x, y, head, 6.5, colour=GREY, align=align)
     page.rule(y + 2.6)
-    colours = crew_colours(plan.routes.index)
+    colours, passed = crew_colours(plan.routes.index), plan.share_passed()
     count = told.groupby(level="route_id").size() if len(told) else pd.Series(dtype=int)
     for route_id, row in routes.iterrows():
         y += 5
@@ -140,7 +146,7 @@ def _crew_table(page: Page, plan: Plan, told: gpd.GeoDataFrame, routes: gpd.GeoD
         page.text(left[3], y, f"{clock(row['start'])}–{clock(row['end'])}")
         page.text(left[4], y, km(row["length"]), align=1)
         page.text(left[5], y, int(count.get(route_id, 0)), align=1)
-        page.text(left[6], y, share(row["prize"], plan.provenance.total_risk), align=1)
+        page.text(left[6], y, share(passed[route_id], 1.0), align=1)
     page.rule(y + 3.2)
     return y + 3.2
 
@@ -207,7 +213,7 @@ def _heading(page: Page, plan: Plan, row: pd.Series, name: str) -> None:
         f"{row['depot']}, ends at {row['end_depot']}"
     )  # fmt: skip
     way = "by car" if row["mode"] == "drive" else "on foot"
-    part = share(row["prize"], plan.provenance.total_risk)
+    part = share(plan.share_passed()[row.name], 1.0)
     facts = (
         (0, 0, "Depot", ends), (0, 1, "Time", span(row["start"], row["end"])),
         (0, 2, "Service", str(row["service"]).replace("_", " ")),

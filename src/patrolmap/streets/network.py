@@ -60,6 +60,8 @@ class StreetNetwork:
         Index segment_id; columns as in `patrolmap.schema.SEGMENTS`.
     nodes : GeoDataFrame
         Index node_id; point geometry.
+    attribution : str
+        Whom the streets are owed to; maps and cards say it.
     report : mapping
         What reading found: lengths kept and dropped (m), by reason.
 
@@ -71,6 +73,7 @@ class StreetNetwork:
 
     segments: gpd.GeoDataFrame
     nodes: gpd.GeoDataFrame
+    attribution: str = ""
     report: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -263,4 +266,6 @@ class StreetNetwork:
         segments = self.segments[keep]
         used = pd.unique(segments[["from_node", "to_node"]].to_numpy().ravel())
         nodes = self.nodes[self.nodes.index.isin(used)]
-        return type(self)(segments=segments, nodes=nodes, report=self.report)
+        return type(self)(
+            segments=segments, nodes=nodes, attribution=self.attribution, report=self.report
+        )

@@ -26,6 +26,8 @@ from patrolmap.streets.topology import Lines, build_segments
 _log = logging.getLogger(__name__)
 Bools = npt.NDArray[np.bool_]
 
+OSM_CREDIT = "© OpenStreetMap contributors (ODbL)"  # what its licence asks to be said
+
 
 def read_streets(
     source: str | Path | gpd.GeoDataFrame,
@@ -118,9 +120,18 @@ def read_streets(
         segments, ~segments["inside"].to_numpy()
     )
     used = nodes.index.isin(np.unique(segments[["from_node", "to_node"]].to_numpy()))
-    network = StreetNetwork(segments=segments[SEGMENTS.names], nodes=nodes[used], report=report)
+    network = StreetNetwork(
+        segments=segments[SEGMENTS.names],
+        nodes=nodes[used],
+        attribution=OSM_CREDIT if _is_osm(source) else "",
+        report=report,
+    )
     _log.info("read %r", network)
     return network
+
+
+def _is_osm(source: Any) -> bool:
+    return not isinstance(source, gpd.GeoDataFrame) and check_form(Path(source)) == "osm"
 
 
 def _check_length(value: Any) -> None:

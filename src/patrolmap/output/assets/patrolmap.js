@@ -29,6 +29,7 @@
       if (!map.getContainer().querySelector(".leaflet-control-scale")) {
         L.control.scale({ imperial: false }).addTo(map);
       }
+      this.credit(data.credit);
       this.head();
       this.drawRoutes();
       this.drawRisk();
@@ -38,6 +39,14 @@
       this.listen();
       this.fit(data.bounds);
       this.labels.place();
+    }
+
+    /* Say whom the streets are owed to; the control takes HTML, so the text goes in escaped. */
+    credit(text) {
+      const control = this.map.attributionControl;
+      if (!control) { return; }
+      control.setPrefix("Leaflet");
+      if (text) { control.addAttribution(pm.el("span", "", text).outerHTML); }
     }
 
     /* Look at bounds in the part of the map that the panel leaves free. */
@@ -91,7 +100,7 @@
       const { plan, risk } = this.data;
       if (plan) {
         pm.el("div", "pm-official", "For official use only", this.map.getContainer());
-        const share = plan.totalRisk > 0 ? percent(plan.prize / plan.totalRisk) + " of the risk" : "";
+        const share = plan.passed > 0 ? "past " + percent(plan.passed) + " of the risk" : "";
         const sum = [plural(this.routes.length, "crew"), km(plan.length), share];
         this.panel.title("Patrol plan", [plan.window, sum.filter(Boolean).join(" · ")]);
       } else {

@@ -41,7 +41,7 @@
       box.style.setProperty("--colour", route.colour);
       pm.el("h3", "", route.shift + " · crew " + route.crew, box);
       const there = route.endDepot === route.depot ? route.depot : route.depot + " → " + route.endDepot;
-      const share = plan.totalRisk > 0 ? percent(route.prize / plan.totalRisk) : "";
+      const share = route.passed > 0 ? percent(route.passed) : "";
       pm.facts(box, [
         ["Depot", there], ["Time", route.window],
         ["Length", km(route.length) + (route.mode === "drive" ? " by car" : " on foot")],
