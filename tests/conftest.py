@@ -1,6 +1,8 @@
 """What many tests share: the sample district, read once."""
 
 import json
+import os
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,20 @@ import patrolmap as pm
 from offices import open_office
 
 TZ = "Asia/Almaty"
+INSTALLED_IN_CI = ("browser",)  # markers of tests for whose needs .ci/run provides
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip for want of a browser into a failure where CI should have installed one."""
+    report = yield
+    wants = any(item.get_closest_marker(name) for name in INSTALLED_IN_CI)
+    if report.skipped and wants and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where nothing may be missing: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

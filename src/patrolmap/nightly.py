@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -413,11 +414,14 @@ def shift_windows(shifts: Sequence[Shift]) -> list[tuple[pd.Timestamp, pd.Timest
 
 
 def sum_windows(by_kind: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Add up the risk of several windows, keeping what the first says of itself."""
+    """Add up the risk of several windows; they state one period if they leave no gap."""
     total = by_kind[0].copy()
     for table in by_kind[1:]:
         total = total + table
-    total.attrs = dict(by_kind[0].attrs) | {"end": by_kind[-1].attrs["end"]}
+    attrs = [table.attrs for table in by_kind]
+    total.attrs = dict(attrs[0]) | {"end": attrs[-1]["end"]}
+    if any(now["end"] != after["start"] for now, after in pairwise(attrs)):
+        del total.attrs["start"], total.attrs["end"]
     return total
 
 
