@@ -31,7 +31,7 @@ ABOUT = {
 
 def page() -> str:
     """Return the page as it should be."""
-    parts = [f"## {table.name}\n\n{ABOUT[table.name]}\n\n{to_markdown(table)}\n" for table in TABLES]
+    parts = [f"## {t.name}\n\n{ABOUT[t.name]}\n\n{to_markdown(t)}\n" for t in TABLES]
     return "\n".join([HEAD, *parts])
 
 

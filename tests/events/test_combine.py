@@ -49,7 +49,7 @@ def test_one_table_alone_combines(maps):
         (lambda maps: maps[0], SchemaError, "one table; wanted a list"),
         (lambda maps: [maps[0], maps[0]], SchemaError, r"tables 1 and 2 share 5 event ids"),
         (lambda maps: [maps[0], maps[1].drop(columns="category")], SchemaError,
-         r"table 2 is no table of events.*'category' is missing"),
+         r"table 2 is no table of events.*no column 'category'"),
         (lambda maps: [pd.DataFrame({"a": [1]})], SchemaError, "table 1 is a DataFrame"),
         (lambda maps: [maps[0].to_crs(4326)], CRSError, "in degrees"),
         (lambda maps: [maps[0].reset_index()], SchemaError, "index"),

@@ -56,6 +56,17 @@ def test_a_park_of_several_ways_is_one_place(tmp_path):
     assert places["kind"].to_dict() == {"relation/30": "park"}
 
 
+def test_a_file_whose_ids_stand_in_no_order_is_read_all_the_same(tmp_path):
+    ways = [
+        (20, [1, 2, 3, 4, 1], {"amenity": "school"}),
+        (-21, [1, 10], STREET),
+        (7, [1, 2], STREET),
+    ]
+    path = write_town(tmp_path / "town.osm.pbf", NODES, ways, node_tags=TAGS)
+    assert read_places(path, ["school", "police"]).index.tolist() == ["node/10", "way/20"]
+    assert [file.name for file in tmp_path.iterdir()] == ["TOWN.OSM.PBF"]
+
+
 def test_only_the_kinds_asked_for_are_read(town):
     assert set(read_places(town, ["bar", "police"])["kind"]) == {"bar", "police"}
     assert set(read_places(town, "bar")["kind"]) == {"bar"}
