@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from osm_town import STREET, write_town
+from patrolmap import datasets
 from patrolmap.errors import CRSError, SourceFormatError
 from patrolmap.streets import read_streets
 
@@ -359,3 +360,9 @@ def check_no_needless_node(segments):
             same = texts == other_texts and (leave, arrive) == (other_arrive, other_leave)
             ring = ends[0][0].split("/")[0] == ends[1][0].split("/")[0]
             assert ring or not same, f"node {node} parts {ends}"
+
+
+def test_openstreetmap_is_credited_and_the_synthetic_sample_is_not(tmp_path):
+    written = write_town(tmp_path / "town.osm.pbf", CROSS, [(10, [1, 2], STREET)])
+    assert "OpenStreetMap" in read_streets(written).attribution
+    assert read_streets(datasets.sample().streets).attribution == ""

@@ -57,12 +57,10 @@ def test_a_park_of_several_ways_is_one_place(tmp_path):
 
 
 def test_a_file_whose_ids_stand_in_no_order_is_read_all_the_same(tmp_path):
-    ways = [
-        (20, [1, 2, 3, 4, 1], {"amenity": "school"}),
-        (-21, [1, 10], STREET),
-        (7, [1, 2], STREET),
-    ]
+    new, old = (-21, [1, 10], STREET), (7, [1, 2], STREET)
+    ways = [(20, [1, 2, 3, 4, 1], {"amenity": "school"}), new, old]
     path = write_town(tmp_path / "town.osm.pbf", NODES, ways, node_tags=TAGS)
+    path = path.rename(tmp_path / "TOWN.OSM.PBF")
     assert read_places(path, ["school", "police"]).index.tolist() == ["node/10", "way/20"]
     assert [file.name for file in tmp_path.iterdir()] == ["TOWN.OSM.PBF"]
 

@@ -18,15 +18,13 @@ from patrolmap.errors import OptionError, SourceFormatError
 from patrolmap.schema import SEGMENTS
 from patrolmap.streets.boundary import Boundary, place_segments, read_boundary
 from patrolmap.streets.network import StreetNetwork
-from patrolmap.streets.osm import OsmLines
+from patrolmap.streets.osm import OsmLines, credit_of
 from patrolmap.streets.sources import check_form, find_file
 from patrolmap.streets.table import check_lines, read_table, table_lines
 from patrolmap.streets.topology import Lines, build_segments
 
 _log = logging.getLogger(__name__)
 Bools = npt.NDArray[np.bool_]
-
-OSM_CREDIT = "© OpenStreetMap contributors (ODbL)"  # what its licence asks to be said
 
 
 def read_streets(
@@ -100,7 +98,7 @@ def read_streets(
     """
     _check_length(max_segment_length)
     area = None if boundary is None else read_boundary(boundary)
-    lines, metric, report = _read_lines(source, area, crs)
+    lines, metric, report, credit = _read_lines(source, area, crs)
     segments, nodes, repairs = build_segments(
         lines, crs=metric, max_segment_length=max_segment_length
     )
@@ -123,15 +121,11 @@ def read_streets(
     network = StreetNetwork(
         segments=segments[SEGMENTS.names],
         nodes=nodes[used],
-        attribution=OSM_CREDIT if _is_osm(source) else "",
+        attribution=credit,
         report=report,
     )
     _log.info("read %r", network)
     return network
-
-
-def _is_osm(source: Any) -> bool:
-    return not isinstance(source, gpd.GeoDataFrame) and check_form(Path(source)) == "osm"
 
 
 def _check_length(value: Any) -> None:
@@ -143,10 +137,10 @@ def _check_length(value: Any) -> None:
 
 def _read_lines(
     source: Any, area: gpd.GeoSeries | None, crs: Any
-) -> tuple[Lines, CRS, dict[str, float]]:
-    """Read the source, choose the CRS by where it lies, and project."""
+) -> tuple[Lines, CRS, dict[str, float], str]:
+    """Read the source, choose the CRS by where it lies, project; say whom it is owed to."""
     if isinstance(source, gpd.GeoDataFrame):
-        return _from_table(source, area, crs, what="the table of streets")
+        return *_from_table(source, area, crs, what="the table of streets"), ""
     if not isinstance(source, str | Path):
         raise OptionError(
             f"source is a {type(source).__name__}; wanted the path of an OSM file or of a table of "
@@ -154,11 +148,11 @@ def _read_lines(
         )
     path = find_file(source, what="an OSM extract or a table of streets")
     if check_form(path) == "table":
-        return _from_table(read_table(path), area, crs, what=str(path))
+        return *_from_table(read_table(path), area, crs, what=str(path)), ""
     found = OsmLines(path)
     metric = _choose_crs(crs, area, float(np.median(found.lon)), float(np.median(found.lat)))
     lines, report = found.project(metric)
-    return lines, metric, report
+    return lines, metric, report, credit_of(path)
 
 
 def _from_table(
