@@ -1,7 +1,7 @@
 """The true best a crew can do in a tiny town: every walk within its budget, one by one."""
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class Town:
 
     def _home(self) -> Mapping[int, float]:
         """Return millimetres to the end depot, by repeated relaxation."""
-        far = {node: np.inf for node in self.arcs} | {self.end: 0.0}
+        far = dict.fromkeys(self.arcs, np.inf) | {self.end: 0.0}
         for _ in self.arcs:
             for node, arcs in self.arcs.items():
                 far[node] = min([far[node], *(mm + far[other] for _, other, mm in arcs)])
@@ -66,7 +66,7 @@ def best_prize(town: StreetNetwork, risk: Any, shift: Shift) -> float:
     """Return the most that one crew can collect, over all walks within its budget."""
     place = Town(town, risk, shift)
 
-    @lru_cache(maxsize=None)
+    @cache
     def best(node: int, walked: int, history: History) -> float:
         top = 0.0 if node == place.end else -np.inf
         for row, other, mm in place.arcs[node]:

@@ -164,6 +164,21 @@ def test_portlands_summary_says_that_hours_are_unknown():
     assert portland.summary().count("outside the boundary") == 3
 
 
+def test_the_command_writes_everything_and_says_where(tmp_path, monkeypatch, capsys):
+    import _common
+
+    out = tmp_path / "almaty"
+    monkeypatch.setattr("sys.argv", ["almaty.py", "--data", str(DATA), "--out", str(out)])
+    _common.main(lambda data, stop, seed: build("almaty"), city="almaty")
+    said = capsys.readouterr().out
+    for name in ("map.html", "cards.pdf", "tracks", "plan.gpkg", "summary.txt"):
+        assert (out / name).exists()
+        assert str(out / name) in said
+    assert "invented events" in said
+    assert len(list((out / "tracks").glob("*.gpx"))) == 12
+    assert pm.check_plan(pm.Plan.read(out / "plan.gpkg")).empty
+
+
 def test_the_same_city_seed_and_iterations_give_the_same_plan_again():
     first, again = build("almaty"), build.__wrapped__("almaty")
     assert first.streets == again.streets

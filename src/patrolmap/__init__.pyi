@@ -1,11 +1,11 @@
 from . import datasets as datasets
 from . import errors as errors
 from . import schema as schema
+from .config import NightlyConfig as NightlyConfig
 from .events import EventsReport as EventsReport
 from .events import check_events as check_events
 from .events import combine_events as combine_events
 from .events import read_events as read_events
-from .nightly import NightlyConfig as NightlyConfig
 from .nightly import NightlyResult as NightlyResult
 from .nightly import run_nightly as run_nightly
 from .output import explore as explore

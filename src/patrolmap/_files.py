@@ -1,6 +1,6 @@
 """Files that are whole or not there at all."""
 
-import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -35,25 +35,38 @@ def replacing(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(target: Path) -> Iterator[Path]:
-    """Yield a draft folder; it takes the place of `target` whole when the block succeeds."""
+    """Yield a draft folder; it takes the place of `target` whole when the block succeeds.
+
+    Raises
+    ------
+    NotADirectoryError
+        If a file stands where the folder should go.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "routes"
+    >>> with replacing_folder(target) as draft:
+    ...     _ = (draft / "card.txt").write_text("whole")
+    >>> [path.name for path in target.iterdir()]
+    ['card.txt']
+    """
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(f"{target} is a file; wanted a folder, or a new name.")
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    draft.mkdir()  # not mkdtemp: the folder is for others to read, as the umask says
+    old = draft.with_name(draft.name + ".old")
     try:
         yield draft
-        mode = 0o777 & ~_umask()
-        draft.chmod(mode)
         if target.exists():
-            old = draft.with_name(draft.name + ".old")
             target.rename(old)
+        try:
             draft.rename(target)
-            shutil.rmtree(old)
-        else:
-            draft.rename(target)
+        except BaseException:
+            if old.exists():
+                old.rename(target)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -14,7 +14,8 @@ import typer
 from patrolmap.errors import InfeasibleError, PatrolmapError
 
 if TYPE_CHECKING:
-    from patrolmap.nightly import NightlyConfig, NightlyResult
+    from patrolmap.config import NightlyConfig
+    from patrolmap.nightly import NightlyResult
 
 BAD_INPUT, INFEASIBLE = 2, 3
 DEMO_NIGHT = dt.date(2026, 11, 6)  # a Friday after the sample's last event
@@ -36,7 +37,7 @@ Verbose = Annotated[
 def demo(out: Out = Path("demo")) -> None:
     """Plan one night of the bundled sample district."""
     from patrolmap import datasets
-    from patrolmap.nightly import NightlyConfig
+    from patrolmap.config import NightlyConfig
 
     with _exit_codes():
         config = NightlyConfig.from_file(datasets.sample().config)
@@ -57,7 +58,7 @@ def plan(
     Prints nothing where nobody watches (cron) unless something is wrong; the summary also
     stands in the results as summary.txt.
     """
-    from patrolmap.nightly import NightlyConfig
+    from patrolmap.config import NightlyConfig
 
     with _exit_codes():
         date = None if night is None else _date(night)

@@ -49,7 +49,7 @@ def world(
         closes=np.where(late, np.inf, 360.0 if bins else np.inf),
         copies=np.arange(0, len(unit) + 1, copies),
         sides=rng.random((1, len(unit), 2)) < 0.9,
-        near=near[:, :20],
+        near=np.ascontiguousarray(near[:, :20]),
     )
     return World(tasks, _crews(crews, budget=budget, share=share, after=after))
 
@@ -248,7 +248,7 @@ def test_no_tasks_are_no_trouble() -> None:
         **none,
         prize=place.tasks.prize[:0],
         copies=np.zeros(1, dtype=np.int64),
-        sides=place.tasks.sides[:, :0],
+        sides=place.tasks.sides[:, :0].copy(),
         near=place.tasks.near[:0],
     )
     routes = kernel.empty_routes(empty, place.crews)

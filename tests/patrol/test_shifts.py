@@ -51,7 +51,7 @@ def test_a_wrong_option_is_named_with_its_mend(option: str, given: Any, message:
     ("lon", "lat"), [(43.27, 176.85), (float("nan"), 43.27), (1e9, 0), ("x", 1), (None, 1)]
 )
 def test_a_depot_off_the_earth_is_refused(lon: Any, lat: Any) -> None:
-    with pytest.raises(OptionError, match="depot 'post'.*wanted"):
+    with pytest.raises(OptionError, match=r"depot 'post'.*wanted"):
         Depot("post", lon=lon, lat=lat)
 
 

@@ -48,20 +48,15 @@ class Crews(NamedTuple):
     graph: Ints  # (c,) row of Tasks.distance
     begin: Floats  # (c,) s, on the plan's clock
     speed: Floats  # (c,) mm/s
-
-
-class Repeat(NamedTuple):
-    """What repeat passes earn inside the search."""
-
-    share: float
-    after: float  # s
+    share: Floats  # (c,) what a repeat pass earns of the pass before it
+    after: Floats  # (c,) s between two passes that both earn
 
 
 class Routes(NamedTuple):
     """A solution that the search works on; m is room for tasks in a route."""
 
     order: Ints  # (c, m) oriented tasks
-    count: Ints  # (c,)
+    size: Ints  # (c,) tasks in each route
     used: Ints  # (c,) mm walked
     offset: Ints  # (c, m) mm walked when the task begins
     crew: Ints  # (n,) -1 = not planned
@@ -74,7 +69,7 @@ def empty_routes(tasks: Tasks, crews: Crews) -> Routes:
     n, c, u = len(tasks.first), len(crews.start), len(tasks.prize)
     return Routes(
         order=np.zeros((c, n + 1), dtype=np.int64),
-        count=np.zeros(c, dtype=np.int64),
+        size=np.zeros(c, dtype=np.int64),
         used=np.array(
             [tasks.distance[crews.graph[i], crews.start[i], crews.end[i]] for i in range(c)],
             dtype=np.int64,
@@ -118,7 +113,7 @@ def _refresh(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
     far = tasks.distance[crews.graph[c]]
     here = crews.start[c]
     walked = np.int64(0)
-    for p in range(routes.count[c]):
+    for p in range(routes.size[c]):
         oriented = routes.order[c, p]
         task = oriented >> 1
         walked += far[here, _entry(tasks, oriented)]
@@ -130,8 +125,15 @@ def _refresh(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
     routes.used[c] = walked + far[here, crews.end[c]]
 
 
+@njit(cache=True, inline="always")
+def _moment(crews, routes, task):  # type: ignore[no-untyped-def]
+    """Return when, on the plan's clock, a planned task begins."""
+    c = routes.crew[task]
+    return crews.begin[c] + routes.offset[c, routes.place[task]] / crews.speed[c]
+
+
 @njit(cache=True)
-def _gain(tasks, crews, routes, repeat, task, c, p, enter):  # type: ignore[no-untyped-def]
+def _gain(tasks, crews, routes, task, c, p, enter):  # type: ignore[no-untyped-def]
     """Return what one more pass of the task's unit earns if crew c makes it at position p."""
     unit = tasks.unit[task]
     before = routes.passes[unit]
@@ -147,16 +149,23 @@ def _gain(tasks, crews, routes, repeat, task, c, p, enter):  # type: ignore[no-u
     if not tasks.opens[unit] <= moment < tasks.closes[unit]:
         return 0.0
     for other in range(tasks.copies[unit], tasks.copies[unit + 1]):
-        d = routes.crew[other]
-        if d >= 0:
-            there = crews.begin[d] + routes.offset[d, routes.place[other]] / crews.speed[d]
-            if abs(there - moment) < repeat.after:
-                return 0.0
-    return float(tasks.prize[unit]) * repeat.share**before
+        if routes.crew[other] < 0:
+            continue
+        if abs(_moment(crews, routes, other) - moment) < crews.after[c]:
+            return 0.0
+    return float(tasks.prize[unit]) * crews.share[c] ** before
 
 
 @njit(cache=True)
-def _find_slot(tasks, crews, routes, repeat, task, slot, only_crew, only_place):  # type: ignore[no-untyped-def]
+def _minds_the_clock(tasks, routes, task):  # type: ignore[no-untyped-def]
+    """Return whether what a pass of the task earns depends on when it is made."""
+    unit = tasks.unit[task]
+    always = tasks.opens[unit] == -np.inf and tasks.closes[unit] == np.inf
+    return routes.passes[unit] > 0 or not always
+
+
+@njit(cache=True)
+def _find_slot(tasks, crews, routes, task, slot, only_crew, only_place):  # type: ignore[no-untyped-def]
     """Keep in `slot` (cost, crew, position, side) the cheapest place for a task.
 
     Looks beside its neighbours and at the ends of every route; or, where `only_crew` >= 0, at the
@@ -165,12 +174,10 @@ def _find_slot(tasks, crews, routes, repeat, task, slot, only_crew, only_place):
     # arrays as locals: taking them from the tuples inside the loop costs more than the loop
     distance, near, length, sides = tasks.distance, tasks.near, tasks.length, tasks.sides
     first, last = tasks.first, tasks.last
-    order, count, used, place, crew = (
-        routes.order, routes.count, routes.used, routes.place, routes.crew,
-    )
-    start, end, budget, graph, group = (
-        crews.start, crews.end, crews.budget, crews.graph, crews.group,
-    )
+    order, count, used = routes.order, routes.size, routes.used
+    place, crew = routes.place, routes.crew
+    start, end, budget = crews.start, crews.end, crews.budget
+    graph, group = crews.graph, crews.group
     n_near = 0 if only_crew >= 0 else near.shape[1]
     n_crews = 1 if only_crew >= 0 else len(count)
     if only_crew < 0:
@@ -210,7 +217,7 @@ def _find_slot(tasks, crews, routes, repeat, task, slot, only_crew, only_place):
                     cost < cheapest
                     and cost <= room
                     and sides[group[c], task, side]
-                    and _gain(tasks, crews, routes, repeat, task, c, p, enter) > 0
+                    and _gain(tasks, crews, routes, task, c, p, enter) > 0
                 ):
                     cheapest = cost
                     slot[0], slot[1], slot[2], slot[3] = cost, c, p, side
@@ -219,16 +226,16 @@ def _find_slot(tasks, crews, routes, repeat, task, slot, only_crew, only_place):
 @njit(cache=True)
 def _insert(tasks, crews, routes, task, slot):  # type: ignore[no-untyped-def]
     c, p = slot[1], slot[2]
-    for q in range(routes.count[c], p, -1):
+    for q in range(routes.size[c], p, -1):
         routes.order[c, q] = routes.order[c, q - 1]
     routes.order[c, p] = 2 * task + slot[3]
-    routes.count[c] += 1
+    routes.size[c] += 1
     routes.passes[tasks.unit[task]] += 1
     _refresh(tasks, crews, routes, c)
 
 
-@njit(cache=True)
-def refill(tasks, crews, routes, repeat, pool, noise, state, touched):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def refill(tasks, crews, routes, pool, noise, state, touched):  # type: ignore[no-untyped-def]
     """Insert tasks of the pool one by one, the best noisy prize per metre first.
 
     `touched[c]` turns True for every route that changed.
@@ -238,13 +245,13 @@ def refill(tasks, crews, routes, repeat, pool, noise, state, touched):  # type: 
     weight = np.empty(n)
     for i in range(n):
         weight[i] = 1.0 + noise * (_random(state) - 0.5)
-        _find_slot(tasks, crews, routes, repeat, pool[i], slots[i], ANY, ANY)
+        _find_slot(tasks, crews, routes, pool[i], slots[i], ANY, ANY)
     while True:
         best, best_score = -1, 0.0
         for i in range(n):
             if slots[i, 0] < NO_SLOT:
                 unit = tasks.unit[pool[i]]
-                prize = tasks.prize[unit] * repeat.share ** routes.passes[unit]
+                prize = tasks.prize[unit] * crews.share[slots[i, 1]] ** routes.passes[unit]
                 score = weight[i] * prize / (slots[i, 0] + 1000.0)
                 if score > best_score:
                     best, best_score = i, score
@@ -265,8 +272,10 @@ def refill(tasks, crews, routes, repeat, pool, noise, state, touched):  # type: 
             stale = slots[i, 1] == c and (
                 slots[i, 2] == p or routes.used[c] + slots[i, 0] > crews.budget[c]
             )
-            anew = stale or tasks.unit[other] == tasks.unit[task]
-            _find_slot(tasks, crews, routes, repeat, other, slots[i], ANY if anew else c, p)
+            # a repeat, or a pass in a time bin, may fit now that clocks moved on
+            retry = slots[i, 0] == NO_SLOT and _minds_the_clock(tasks, routes, other)
+            anew = stale or retry or tasks.unit[other] == tasks.unit[task]
+            _find_slot(tasks, crews, routes, other, slots[i], ANY if anew else c, p)
 
 
 @njit(cache=True)
@@ -276,9 +285,9 @@ def _remove_string(tasks, crews, routes, c, p, length):  # type: ignore[no-untyp
         task = routes.order[c, q] >> 1
         routes.crew[task] = -1
         routes.passes[tasks.unit[task]] -= 1
-    for q in range(p, routes.count[c] - length):
+    for q in range(p, routes.size[c] - length):
         routes.order[c, q] = routes.order[c, q + length]
-    routes.count[c] -= length
+    routes.size[c] -= length
     _refresh(tasks, crews, routes, c)
 
 
@@ -298,9 +307,9 @@ def _ruin(tasks, crews, routes, centre, most, state, touched):  # type: ignore[n
         c = routes.crew[other]
         if c < 0:
             continue
-        length = min(1 + int(_random(state) * most), routes.count[c])
+        length = min(1 + int(_random(state) * most), routes.size[c])
         p = routes.place[other] - int(_random(state) * length)
-        p = max(np.int64(0), min(p, routes.count[c] - length))
+        p = max(np.int64(0), min(p, routes.size[c] - length))
         for q in range(p, p + length):
             removed[size] = routes.order[c, q] >> 1
             size += 1
@@ -310,16 +319,41 @@ def _ruin(tasks, crews, routes, centre, most, state, touched):  # type: ignore[n
     return removed[:size]
 
 
-@njit(cache=True)
-def value(tasks, crews, routes, repeat):  # type: ignore[no-untyped-def]
+@njit(cache=True, nogil=True)
+def value(tasks, crews, routes):  # type: ignore[no-untyped-def]
     """Return the prize less the millimetres walked; minus infinity where a crew comes late.
 
-    Prizes are scaled so that the metres only decide among equals.
+    Planned passes earn by the clock: one too soon after another, or out of its time bin, earns
+    nothing. Prizes are scaled so that the metres only decide among near equals.
     """
+    # arrays as locals: taking them from the tuples inside the loop costs more than the loop
+    prize, opens, closes, copies = tasks.prize, tasks.opens, tasks.closes, tasks.copies
+    passes, crew, offset, place = routes.passes, routes.crew, routes.offset, routes.place
+    begin, speed, share, after = crews.begin, crews.speed, crews.share, crews.after
+    most = 1
+    for unit in range(len(passes)):
+        most = max(most, passes[unit])
+    when, who = np.empty(most), np.empty(most, dtype=np.int64)
     total = 0.0
-    for unit in range(len(tasks.prize)):
-        for k in range(routes.passes[unit]):
-            total += tasks.prize[unit] * repeat.share**k
+    for unit in range(len(passes)):
+        size = 0
+        for task in range(copies[unit], copies[unit + 1] if passes[unit] > 0 else copies[unit]):
+            c = crew[task]
+            if c >= 0:  # sorted by insertion: a unit has few copies
+                moment = begin[c] + offset[c, place[task]] / speed[c]
+                i = size
+                while i > 0 and when[i - 1] > moment:
+                    when[i], who[i] = when[i - 1], who[i - 1]
+                    i -= 1
+                when[i], who[i] = moment, c
+                size += 1
+        worth, paid = float(prize[unit]), -np.inf
+        for i in range(size):
+            c = who[i]
+            if opens[unit] <= when[i] < closes[unit] and when[i] - paid >= after[c]:
+                total += worth
+                worth *= share[c]
+                paid = when[i]
     walked = np.int64(0)
     for c in range(len(routes.used)):
         if routes.used[c] > crews.budget[c]:
@@ -331,8 +365,8 @@ def value(tasks, crews, routes, repeat):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _copy_route(tasks, crews, source, target, c):  # type: ignore[no-untyped-def]
     """Make route c of `target` that of `source`; tasks it held before must be freed first."""
-    target.count[c] = source.count[c]
-    for p in range(source.count[c]):
+    target.size[c] = source.size[c]
+    for p in range(source.size[c]):
         oriented = source.order[c, p]
         target.order[c, p] = oriented
         target.passes[tasks.unit[oriented >> 1]] += 1
@@ -341,11 +375,11 @@ def _copy_route(tasks, crews, source, target, c):  # type: ignore[no-untyped-def
 
 @njit(cache=True)
 def _free_route(tasks, routes, c):  # type: ignore[no-untyped-def]
-    for p in range(routes.count[c]):
+    for p in range(routes.size[c]):
         task = routes.order[c, p] >> 1
         routes.crew[task] = -1
         routes.passes[tasks.unit[task]] -= 1
-    routes.count[c] = 0
+    routes.size[c] = 0
 
 
 @njit(cache=True)
@@ -378,7 +412,7 @@ def _pool(tasks, routes, centre, removed, marked):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True)
 def improve(  # type: ignore[no-untyped-def]
-    tasks, crews, repeat, current, work, best, values, state, iterations, hot, cold, most
+    tasks, crews, current, work, best, values, state, iterations, hot, cold, most
 ):
     """Run iterations of ruin and refill, cooling from `hot` to `cold` (in units of value).
 
@@ -394,8 +428,8 @@ def improve(  # type: ignore[no-untyped-def]
         centre = np.int64(_random(state) * len(tasks.first))
         removed = _ruin(tasks, crews, work, centre, most, state, touched)
         pool = _pool(tasks, work, centre, removed, marked)
-        refill(tasks, crews, work, repeat, pool, 0.8, state, touched)
-        now = value(tasks, crews, work, repeat)
+        refill(tasks, crews, work, pool, 0.8, state, touched)
+        now = value(tasks, crews, work)
         if now > values[0] + temperature * np.log(_random(state) + 1e-300):
             _take_over(tasks, crews, work, current, touched)
             values[0] = now

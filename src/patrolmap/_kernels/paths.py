@@ -3,10 +3,19 @@
 A 4-ary heap with lazy deletion; every source is independent, so threads never change a result.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
-from numba import njit, prange
+import numpy.typing as npt
+from numba import njit
+
+Ints = npt.NDArray[np.int64]
+Int32s = npt.NDArray[np.int32]
 
 UNREACHABLE = np.int32(2_000_000_000)
+FOR_EVER = np.int64(1) << 60  # mm: a limit that no path comes near
+NO_TARGET = np.int64(-1)
 
 
 @njit(cache=True, inline="always")
@@ -49,23 +58,22 @@ def _drop_top(keys, items, size):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _grow(keys, items, size):  # type: ignore[no-untyped-def]
-    """Return heap arrays with room for one more entry."""
-    if size < len(keys):
-        return keys, items
-    more_keys = np.empty(2 * len(keys), dtype=keys.dtype)
-    more_items = np.empty(2 * len(items), dtype=items.dtype)
-    more_keys[:size] = keys[:size]
-    more_items[:size] = items[:size]
-    return more_keys, more_items
+def _with_room(values, size):  # type: ignore[no-untyped-def]
+    """Return the array, or a copy twice as long where `size` entries fill it."""
+    if size < len(values):
+        return values
+    more = np.empty(2 * len(values), dtype=np.int64)
+    for i in range(size):
+        more[i] = values[i]
+    return more
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _settle(indptr, head, length, source, limit, target, distance, arrived_by):  # type: ignore[no-untyped-def]
     """Run Dijkstra from `source` to `limit`, stopping early once `target` (>= 0) is settled.
 
     Writes `distance` (must hold -1 everywhere) and the arc each node was reached by; returns the
-    nodes touched, for cheap cleaning.
+    nodes touched and how many, for cheap cleaning.
     """
     keys = np.empty(256, dtype=np.int64)
     items = np.empty(256, dtype=np.int64)
@@ -88,19 +96,16 @@ def _settle(indptr, head, length, source, limit, target, distance, arrived_by): 
             if there > limit:
                 continue
             if distance[other] < 0:
-                if n_touched == len(touched):
-                    more = np.empty(2 * n_touched, dtype=np.int64)
-                    more[:n_touched] = touched
-                    touched = more
+                touched = _with_room(touched, n_touched)
                 touched[n_touched] = other
                 n_touched += 1
             elif distance[other] <= there:
                 continue
             distance[other] = there
             arrived_by[other] = arc
-            keys, items = _grow(keys, items, size)
+            keys, items = _with_room(keys, size), _with_room(items, size)
             size = _push(keys, items, size, there, other)
-    return touched[:n_touched]
+    return touched, n_touched
 
 
 @njit(cache=True, nogil=True)
@@ -108,29 +113,48 @@ def distances_from(indptr, head, length, source, limit):  # type: ignore[no-unty
     """Return the distance from one node to all, -1 where farther than `limit` (mm, int64)."""
     distance = np.full(len(indptr) - 1, -1, dtype=np.int64)
     arrived_by = np.empty(len(indptr) - 1, dtype=np.int64)
-    _settle(indptr, head, length, source, limit, -1, distance, arrived_by)
+    _settle(indptr, head, length, source, limit, NO_TARGET, distance, arrived_by)
     return distance
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def distance_table(indptr, head, length, sources, targets, limit):  # type: ignore[no-untyped-def]
-    """Return distances (n_sources, n_targets) in mm as int32; UNREACHABLE beyond `limit`."""
-    n_nodes = len(indptr) - 1
+def distance_table(
+    indptr: Ints, head: Ints, length: Ints, sources: Ints, targets: Ints, limit: int
+) -> Int32s:
+    """Return distances (n_sources, n_targets) in mm as int32; UNREACHABLE beyond `limit`.
+
+    `targets` must not repeat a node. Threads (one a core) take every so-many-th source.
+    """
     table = np.full((len(sources), len(targets)), UNREACHABLE, dtype=np.int32)
-    column = np.full(n_nodes, -1, dtype=np.int64)
-    for i in range(len(targets)):
-        column[targets[i]] = i
-    n_blocks = min(len(sources), 64)
-    for block in prange(n_blocks):
-        distance = np.full(n_nodes, -1, dtype=np.int64)
-        arrived_by = np.empty(n_nodes, dtype=np.int64)
-        for i in range(block, len(sources), n_blocks):
-            touched = _settle(indptr, head, length, sources[i], limit, -1, distance, arrived_by)
-            for node in touched:
-                if column[node] >= 0:
-                    table[i, column[node]] = distance[node]
-                distance[node] = -1
+    column = np.full(len(indptr) - 1, -1, dtype=np.int64)
+    column[targets] = np.arange(len(targets))
+    threads = os.cpu_count() or 1
+
+    def fill(first: int) -> None:
+        _fill_rows(
+            indptr, head, length, sources, column, np.int64(limit), np.int64(first),
+            np.int64(threads), table,
+        )  # fmt: skip
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(fill, range(threads)))
     return table
+
+
+@njit(cache=True, nogil=True)
+def _fill_rows(indptr, head, length, sources, column, limit, first, stride, table):  # type: ignore[no-untyped-def]
+    """Write the rows `first`, `first + stride`, ... of a distance table."""
+    n_nodes = len(indptr) - 1
+    distance = np.full(n_nodes, -1, dtype=np.int64)
+    arrived_by = np.empty(n_nodes, dtype=np.int64)
+    for i in range(first, len(sources), stride):
+        touched, n_touched = _settle(
+            indptr, head, length, sources[i], limit, NO_TARGET, distance, arrived_by
+        )
+        for k in range(n_touched):
+            node = touched[k]
+            if column[node] >= 0:
+                table[i, column[node]] = distance[node]
+            distance[node] = -1
 
 
 @njit(cache=True, nogil=True)
@@ -149,23 +173,23 @@ def shortest_arcs(indptr, head, tail, length, sources, targets):  # type: ignore
     arcs = np.empty(1024, dtype=np.int64)
     size = 0
     for i in range(len(sources)):
-        touched = _settle(
-            indptr, head, length, sources[i], np.int64(1) << 60, targets[i], distance, arrived_by
+        touched, n_touched = _settle(
+            indptr, head, length, sources[i], FOR_EVER, targets[i], distance, arrived_by
         )
         if distance[targets[i]] < 0:
             raise ValueError("no path between two nodes of a route")
         first = size
         node = targets[i]
         while node != sources[i]:
-            if size == len(arcs):
-                more = np.empty(2 * size, dtype=np.int64)
-                more[:size] = arcs
-                arcs = more
+            arcs = _with_room(arcs, size)
             arcs[size] = arrived_by[node]
             node = tail[arrived_by[node]]
             size += 1
-        arcs[first:size] = arcs[first:size][::-1].copy()
+        low, high = first, size - 1
+        while low < high:  # found backwards, laid forwards
+            arcs[low], arcs[high] = arcs[high], arcs[low]
+            low, high = low + 1, high - 1
         starts[i + 1] = size
-        for node in touched:
-            distance[node] = -1
+        for k in range(n_touched):
+            distance[touched[k]] = -1
     return arcs[:size], starts

@@ -3,7 +3,9 @@
 import numpy as np
 
 from patrolmap.patrol.candidates import Units
-from patrolmap.patrol.problem import Problem
+from patrolmap.patrol.problem import Floats, Problem
+
+HALVINGS = 100  # of the interval of prices per millimetre; doubles have nothing left to halve
 
 
 def upper_bound(problem: Problem, units: Units) -> float:
@@ -14,14 +16,35 @@ def upper_bound(problem: Problem, units: Units) -> float:
     fractional choice of passes within all crews' metres together (Dantzig's bound for the
     knapsack problem, doi 10.1287/opre.5.2.266). It drops connectivity, depots, clocks and
     sectors, and takes the most generous rules of any crew, so it only ever errs upward.
+
+    The bound is found through its dual: for any price of a millimetre, the metres at that price
+    plus what every pass earns beyond its own is a bound, and the best price gives the least.
     """
     share = max(crew.rules.repeat_share for crew in problem.crews)
-    metres = float(sum(crew.budget for crew in problem.crews))
-    most = int(units.passes.max(initial=1))
-    length = np.tile(problem.streets.length_mm[units.segment].astype(np.float64), most)
-    worth = np.concatenate(
-        [np.where(units.passes > k, units.prize * share**k, 0.0) for k in range(most)]
-    )
-    order = np.argsort(-worth / length, kind="stable")
-    room = np.clip(metres - (np.cumsum(length[order]) - length[order]), 0.0, length[order])
-    return float((worth[order] * room / length[order]).sum())
+    room = float(sum(crew.budget for crew in problem.crews))
+    length = problem.streets.length_mm[units.segment].astype(np.float64)
+    low, high = 0.0, float((units.prize / length).max(initial=0.0))
+    for _ in range(HALVINGS):
+        price = (low + high) / 2
+        walked = float((_passes_worth(units, length, share, price) * length).sum())
+        low, high = (low, price) if walked <= room else (price, high)
+    return min(_dual(units, length, share, room, price) for price in (0.0, low, high))
+
+
+def _passes_worth(units: Units, length: Floats, share: float, price: float) -> Floats:
+    """Return how many passes of each unit earn more than their length costs."""
+    worth = units.prize > price * length
+    if price == 0 or share == 1:
+        return np.where(worth, units.passes, 0).astype(np.float64)
+    if share == 0:
+        return worth.astype(np.float64)
+    # prize * share ** (k - 1) > price * length
+    ratio = np.where(worth, price * length / units.prize, 1.0)
+    return np.where(worth, np.minimum(units.passes, np.ceil(np.log(ratio) / np.log(share))), 0.0)
+
+
+def _dual(units: Units, length: Floats, share: float, room: float, price: float) -> float:
+    """Return the bound that one price of a millimetre proves."""
+    passes = _passes_worth(units, length, share, price)
+    series = passes if share == 1 else (1 - share**passes) / (1 - share)
+    return price * room + float((units.prize * series - price * length * passes).sum())

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.spatial import KDTree
 
-from patrolmap._kernels.paths import distances_from
-from patrolmap.patrol.problem import Bools, Floats, Ints, Problem
-from patrolmap.streets.network import Graph
+from patrolmap.patrol.problem import Floats, Ints, Problem
 
 MAX_TASKS = 5000
-MAX_PASSES = 4
+MAX_PASSES = 4  # of one segment in one time bin; more in small towns, where tasks are few
+MOST_PASSES = 32
 NEAR = 40
 ROOM = 2.5  # candidate length, in crew budgets: more than can be walked, so the search can choose
 
@@ -28,82 +26,57 @@ class Units:
 
 def earning_units(problem: Problem) -> Units:
     """Return every (segment, bin) with a prize that some crew's round trip can reach."""
-    reach = reachable(problem)
     allowed = np.zeros(problem.prize.shape, dtype=bool)
-    for i in range(len(problem.crews)):
-        allowed[:, _bins_of(problem, i)] |= reach[i][:, None]
+    for crew, reach in zip(problem.crews, problem.reachable, strict=True):
+        allowed[:, problem.bins_of(crew)] |= reach[:, None]
     segment, time_bin = np.nonzero((problem.prize > 0) & allowed)
     window = _bin_seconds(problem)[time_bin]
     wait = min(crew.rules.repeat_seconds for crew in problem.crews)
+    repeats = 0 if max(crew.rules.repeat_share for crew in problem.crews) == 0 else window // wait
     return Units(
         segment=segment.astype(np.int64),
         bin=time_bin.astype(np.int64),
         prize=problem.prize[segment, time_bin],
-        passes=1 + (window // wait).astype(np.int64),
+        passes=1 + np.broadcast_to(repeats, window.shape).astype(np.int64),
     )
 
 
-def reachable(problem: Problem) -> list[Bools]:
-    """For each crew, which segments it can walk and be back in time."""
-    return [
-        problem.groups[crew.group].earns & (trip <= crew.budget)
-        for crew, trip in zip(problem.crews, round_trips(problem), strict=True)
-    ]
-
-
-def round_trips(problem: Problem) -> list[Floats]:
-    """For each crew, the least millimetres to walk each segment and be at the end depot."""
-    known: dict[tuple[int, int, int], Floats] = {}
-    tail, head = problem.streets.ends
-    length = problem.streets.length_mm
-    trips = []
-    for crew in problem.crews:
-        key = (crew.group, crew.start, crew.end)
-        if key not in known:
-            group = problem.groups[crew.group]
-            limit = np.int64(1) << 60
-            out = _or_inf(distances_from(*arrays(group.graph), crew.start, limit))
-            back = _or_inf(distances_from(*arrays(reverse(group.graph)), crew.end, limit))
-            along = np.where(has_arc(group.graph, True, len(length)), out[tail] + back[head], np.inf)
-            against = np.where(
-                has_arc(group.graph, False, len(length)), out[head] + back[tail], np.inf
-            )
-            known[key] = np.minimum(along, against) + length
-        trips.append(known[key])
-    return trips
-
-
-def choose(problem: Problem, units: Units) -> tuple[Ints, Ints]:
+def choose(problem: Problem, units: Units, most: int = MAX_TASKS) -> tuple[Ints, Ints]:
     """Return rows of `units` worth planning, the best first, and how many passes of each.
 
     A pass is ranked by prize per metre, each repeat at its smaller share, less the share of the
     crew's budget that the way there and back costs; every depot fills `ROOM` times its budget.
+    Where that is more than `most` passes, every depot gives up the same share of its own.
     """
-    trips = round_trips(problem)
     length = problem.streets.length_mm[units.segment].astype(np.float64)
     share = max(crew.rules.repeat_share for crew in problem.crews)
-    copy = np.arange(MAX_PASSES)
+    copies = np.clip(most // max(1, len(length)), MAX_PASSES, MOST_PASSES)
+    copy = np.arange(min(int(copies), int(units.passes.max(initial=1))))
     worth = (units.prize / length)[:, None] * share ** copy[None, :]
     worth[copy[None, :] >= units.passes[:, None]] = 0.0
-    chosen = np.zeros(worth.shape, dtype=bool)
-    rank = np.zeros(worth.shape)
+    place = np.full(worth.size, np.inf)  # where in the best depot's own order, in budgets
     for crews in _same_start(problem):
         crew = problem.crews[crews[0]]
-        trip = trips[crews[0]][units.segment]
-        mine = np.isin(units.bin, _bins_of(problem, crews[0]))
-        near = np.where(mine, np.clip(1.0 - trip / crew.budget, 0.0, 1.0), 0.0)
-        score = worth * near[:, None]
-        order = np.argsort(-score, axis=None, kind="stable")
-        order = order[score.ravel()[order] > 0]
-        metres = np.cumsum(length[order // MAX_PASSES])
-        take = order[: 1 + np.searchsorted(metres, ROOM * crew.budget * len(crews))]
-        chosen.ravel()[take] = True
-        rank = np.maximum(rank, score)
-    order = np.argsort(-np.where(chosen, rank, -1.0), axis=None, kind="stable")[:MAX_TASKS]
-    order = order[chosen.ravel()[order]] // MAX_PASSES
+        near = _nearness(problem, crews[0], units)
+        score = (worth * near[:, None]).ravel()
+        order = np.argsort(-score, kind="stable")
+        order = order[score[order] > 0]
+        metres = np.cumsum(length[order // len(copy)])
+        mine = np.append(0.0, metres[:-1])[: len(order)] / (crew.budget * len(crews))
+        place[order] = np.minimum(place[order], mine)
+    order = np.argsort(place, kind="stable")
+    order = order[place[order] <= ROOM][:most] // len(copy)
     passes = np.bincount(order, minlength=len(units.segment))
     rows = order[np.sort(np.unique(order, return_index=True)[1])]
     return rows.astype(np.int64), passes[rows].astype(np.int64)
+
+
+def _nearness(problem: Problem, i: int, units: Units) -> Floats:
+    """Return from 1 (at a crew's depot) to almost 0 (its whole budget away); 0 = out of reach."""
+    crew = problem.crews[i]
+    mine = np.isin(units.bin, problem.bins_of(crew)) & problem.reachable[i][units.segment]
+    trip = np.where(mine, problem.round_trips[i][units.segment], 0.0)
+    return np.where(mine, 1.02 - trip / crew.budget, 0.0)
 
 
 def neighbours(x: Floats, y: Floats, unit: Ints, time_bin: Ints) -> Ints:
@@ -112,7 +85,7 @@ def neighbours(x: Floats, y: Floats, unit: Ints, time_bin: Ints) -> Ints:
     for b in np.unique(time_bin):
         rows = np.flatnonzero(time_bin == b)
         points = np.column_stack([x[rows], y[rows]])
-        wanted = min(len(rows), NEAR + MAX_PASSES)
+        wanted = min(len(rows), NEAR + MOST_PASSES)
         found = KDTree(points).query(points, k=np.arange(1, wanted + 1))[1]
         for row, others in zip(rows, rows[found], strict=True):
             keep = others[unit[others] != unit[row]][:NEAR]
@@ -120,55 +93,14 @@ def neighbours(x: Floats, y: Floats, unit: Ints, time_bin: Ints) -> Ints:
     return near
 
 
-def arrays(graph: Graph) -> tuple[Ints, Ints, Ints]:
-    """Return the three arrays that the path kernels take."""
-    return graph.indptr, graph.head, graph.length
-
-
-def tails(graph: Graph) -> Ints:
-    """Return the node each arc starts at."""
-    return np.repeat(np.arange(graph.n_nodes), np.diff(graph.indptr))
-
-
-def reverse(graph: Graph) -> Graph:
-    """Return the same arcs turned round."""
-    order = np.argsort(graph.head, kind="stable")
-    indptr = np.zeros_like(graph.indptr)
-    np.cumsum(np.bincount(graph.head, minlength=graph.n_nodes), out=indptr[1:])
-    return Graph(
-        indptr=indptr,
-        head=tails(graph)[order],
-        segment=graph.segment[order],
-        forward=~graph.forward[order],
-        length=graph.length[order],
-    )
-
-
-def has_arc(graph: Graph, forward: bool, n_segments: int) -> Bools:
-    """Return for each segment whether it has an arc along (or against) its geometry."""
-    found = np.zeros(n_segments, dtype=bool)
-    found[graph.segment[graph.forward == forward]] = True
-    return found
-
-
-def _or_inf(distance: Ints) -> Floats:
-    return np.where(distance < 0, np.inf, distance.astype(np.float64))
-
-
-def _bins_of(problem: Problem, i: int) -> Ints:
-    """Return the time bins that a crew's shift touches."""
-    crew = problem.crews[i]
-    first, last = problem.bin_at(np.array([crew.begin, crew.begin + crew.shift.seconds - 1e-3]))
-    return np.arange(first, last + 1)
-
-
-def _bin_seconds(problem: Problem) -> npt.NDArray[np.float64]:
+def _bin_seconds(problem: Problem) -> Floats:
     """Return how long crews are out in each bin, from the first start to the last end."""
     first = min(crew.begin for crew in problem.crews)
     last = max(crew.begin + crew.shift.seconds for crew in problem.crews)
     edges = np.append(problem.bins, np.inf)
     edges[0] = -np.inf
-    return np.clip(np.minimum(edges[1:], last) - np.maximum(edges[:-1], first), 0.0, None)
+    out: Floats = np.minimum(edges[1:], last) - np.maximum(edges[:-1], first)
+    return np.maximum(out, 0.0)
 
 
 def _same_start(problem: Problem) -> list[list[int]]:

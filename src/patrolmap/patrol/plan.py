@@ -36,6 +36,9 @@ class Provenance:
         Shift name -> its rules, as plain values.
     durations : mapping
         Shift name -> seconds a crew may be out.
+    shifts : mapping
+        Shift name -> what was asked for: start (ISO 8601), mode, crews, service, depot, end_depot,
+        from_node and to_node (where the depots stand for this shift), sector (WKT in degrees).
     bins : tuple of str
         Start of each time bin of the risk (ISO 8601); one entry where risk was a Series.
     prize, upper_bound, gap : float
@@ -49,6 +52,8 @@ class Provenance:
         Seconds the solver took.
     fingerprint : str
         The street network it was planned on.
+    attribution : str
+        Whom the streets are owed to, as their licence asks to be said.
     timezone : str
         The clock that the tables are written in.
     notes : tuple of str
@@ -65,10 +70,12 @@ class Provenance:
     upper_bound: float
     gap: float
     total_risk: float
+    shifts: dict[str, dict[str, Any]] = field(default_factory=dict)
     unit: str = "count"
     iterations: int = 0
     runtime: float = 0.0
     fingerprint: str = ""
+    attribution: str = ""
     timezone: str = "UTC"
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = field(default_factory=dict)
@@ -119,6 +126,17 @@ class Plan:
         for name, contract in _TABLES.items():
             validate(getattr(self, name), contract)
 
+    def share_passed(self) -> pd.Series:
+        """Return the share of all risk that each route is the first to pass, by route_id.
+
+        They add up to the share of risk that is passed at least once; repeat passes, which the
+        prize counts too, are left out.
+        """
+        first = self.visits["prize"].where(self.visits["pass_number"] == 1, 0.0)
+        by_route = first.groupby(level="route_id").sum().reindex(self.routes.index, fill_value=0.0)
+        total = self.provenance.total_risk
+        return (by_route / total if total > 0 else by_route * 0.0).rename("share_passed")
+
     def summary(self) -> str:
         """Say in a few lines what the plan does, how good it is, and what a reader must know.
 
@@ -136,12 +154,12 @@ class Plan:
         """
         p = self.provenance
         crews = len(self.routes)
-        first = self.visits.loc[self.visits["pass_number"] == 1, "prize"].sum()
-        share = first / p.total_risk if p.total_risk > 0 else 0.0
+        share = self.share_passed().sum()
         unit = "expected events" if p.unit == "count" else p.unit
         lines = [
-            f"{crews} crew{'s walk' if crews != 1 else ' walks'} {self.routes['length'].sum() / 1000:,.1f} km "
-            f"past {share:.0%} of all risk; with repeat passes they collect {p.prize:,.3g} {unit}, "
+            f"{crews} crew{'s walk' if crews != 1 else ' walks'} "
+            f"{self.routes['length'].sum() / 1000:,.1f} km past {share:.0%} of all risk; "
+            f"with repeat passes they collect {p.prize:,.3g} {unit}, "
             f"at most {p.gap:.0%} below a proved bound of {p.upper_bound:,.3g}"
         ]
         for route_id, route in self.routes.iterrows():
@@ -183,13 +201,13 @@ class Plan:
         if not source.is_file():
             raise SourceNotFoundError(f"{source}: no such file; wanted a plan's GeoPackage.")
         try:
-            about = json.loads(pyogrio.read_dataframe(source, layer="provenance").iat[0, 0])
-            provenance = Provenance.from_dict(about)
+            about = pyogrio.read_dataframe(source, layer="provenance")["provenance"].iloc[0]
+            provenance = Provenance.from_dict(json.loads(about))
             tables = {name: _read_layer(source, name, provenance.timezone) for name in _TABLES}
-        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+        except _UNREADABLE as error:
             raise SourceFormatError(
-                f"{source}: not a plan's GeoPackage ({error}); wanted a file that "
-                "Plan.to_file wrote."
+                f"{source}: not a plan's GeoPackage ({type(error).__name__}: {error}); wanted a "
+                "file that Plan.to_file wrote with this version of patrolmap."
             ) from error
         return cls(**tables, provenance=provenance)
 
@@ -209,15 +227,27 @@ def _read_layer(path: Path, name: str, timezone: str) -> Any:
     for column in (*contract.index, *contract.columns):
         values = table[column.name] if column.name != "geometry" else None
         if column.kind == "time" and values is not None:
-            table[column.name] = values.dt.as_unit("ms").dt.tz_convert(_zone(timezone))
+            utc = pd.to_datetime(values, utc=True)  # an empty column comes back without its zone
+            table[column.name] = utc.dt.as_unit("ms").dt.tz_convert(_zone(timezone))
         elif column.kind in _DTYPES and values is not None:
             table[column.name] = values.astype(_DTYPES[column.kind])
     return table.set_index([column.name for column in contract.index])
 
 
+_UNREADABLE = (  # another format, a layer or column short, text that is no provenance
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    TypeError,
+    ValueError,
+)
 _DTYPES = {"str": "str", "int": "int64", "float": "float64", "bool": "bool"}
 
 
 def _zone(name: str) -> Any:
-    """Return a time zone from what `str(tz)` said: a named zone or a fixed offset."""
-    return pd.Timestamp(f"2000-01-01 00:00{name[3:]}").tz if name.startswith("UTC") else name
+    """Return a time zone from what `str(tz)` said: a named zone, "UTC" or "UTC+05:00"."""
+    offset = name.removeprefix("UTC")
+    fixed = name != offset and offset != ""
+    return pd.Timestamp(f"2000-01-01 00:00{offset}").tz if fixed else name

@@ -1,7 +1,9 @@
 """What a search works on: graphs, prizes and crews as arrays, made from streets, risk, shifts."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -9,17 +11,20 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap._crs import WGS84
-from patrolmap._kernels.paths import distances_from
-from patrolmap.errors import DepotError, InfeasibleError, NetworkMismatchError, OptionError
+from patrolmap.errors import DepotError, InfeasibleError, OptionError
+from patrolmap.patrol.arcs import has_arc, millimetres_from, reverse
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.shifts import Depot, Shift
-from patrolmap.streets.network import Graph, StreetNetwork
+from patrolmap.streets.network import Graph, Mode, StreetNetwork
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 DEPOT_REACH = 250.0  # m
+SECTOR_SLACK = 1.0  # m: a street along the sector's edge belongs to it
+MOST_RISK = 1e100
+LONGEST_ROUTE = 1_900_000.0  # m: the search keeps distances as millimetres in 32 bits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +33,12 @@ class Group:
 
     graph: Graph
     earns: Bools  # (n_segments,)
-    mode: str
+    mode: Mode
+
+    @cached_property
+    def backward(self) -> Graph:
+        """The arcs turned round: distances from a node in it are distances to that node."""
+        return reverse(self.graph)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +92,39 @@ class Problem:
         found = np.searchsorted(self.bins, seconds, side="right") - 1
         return np.maximum(found, 0).astype(np.int64)
 
+    def bins_of(self, crew: Crew) -> Ints:
+        """Return the time bins in which a pass of the crew can begin."""
+        last = np.searchsorted(self.bins, crew.begin + crew.shift.seconds, side="left") - 1
+        return np.arange(int(self.bin_at(crew.begin)), max(int(last), 0) + 1)
+
+    @cached_property
+    def round_trips(self) -> tuple[Floats, ...]:
+        """For each crew, the least millimetres to walk each segment and be at the end depot."""
+        known: dict[tuple[int, int, int], Floats] = {}
+        for crew in self.crews:
+            key = (crew.group, crew.start, crew.end)
+            if key not in known:
+                known[key] = self._round_trip(crew)
+        return tuple(known[crew.group, crew.start, crew.end] for crew in self.crews)
+
+    def _round_trip(self, crew: Crew) -> Floats:
+        group, (tail, head) = self.groups[crew.group], self.streets.ends
+        out = _or_inf(millimetres_from(group.graph, crew.start))
+        back = _or_inf(millimetres_from(group.backward, crew.end))
+        along, against = (has_arc(group.graph, way, len(tail)) for way in (True, False))
+        there = np.where(along, out[tail] + back[head], np.inf)
+        other_way = np.where(against, out[head] + back[tail], np.inf)
+        trip: Floats = np.minimum(there, other_way) + self.streets.length_mm
+        return trip
+
+    @cached_property
+    def reachable(self) -> tuple[Bools, ...]:
+        """For each crew, which segments it can earn on and be back in time."""
+        return tuple(
+            self.groups[crew.group].earns & (trip <= crew.budget)
+            for crew, trip in zip(self.crews, self.round_trips, strict=True)
+        )
+
 
 def build_problem(
     streets: StreetNetwork,
@@ -96,11 +139,7 @@ def build_problem(
     OptionError, NetworkMismatchError, DepotError, InfeasibleError
         Naming the shift, what was given and the mend.
     """
-    if not shifts:
-        raise OptionError("shifts is empty; wanted at least one Shift.")
-    names = [shift.name for shift in shifts]
-    if len(set(names)) < len(names):
-        raise OptionError(f"two shifts have one name: {sorted(names)}; give each a name of its own.")
+    _check_shifts(shifts, rules)
     clock = min(shift.start for shift in shifts)
     starts, prize = _prizes(streets, risk, clock)
     groups: list[Group] = []
@@ -108,7 +147,7 @@ def build_problem(
     for shift in shifts:
         shift_rules = _rules_of(shift, rules)
         group = _group_of(streets, shift, shift_rules, groups)
-        crews += _crews_of(streets, shift, shift_rules, groups[group].graph, group, clock)
+        crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
     return Problem(
         streets=streets,
         prize=prize,
@@ -120,33 +159,80 @@ def build_problem(
     )
 
 
+def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
+    if not shifts:
+        raise OptionError("shifts is empty; wanted at least one Shift.")
+    for shift in shifts:
+        if not isinstance(shift, Shift):
+            raise OptionError(f"shifts holds {shift!r}; wanted Shift objects, each with a depot.")
+    names = [str(shift.name) for shift in shifts]
+    if len(set(names)) < len(names):
+        raise OptionError(
+            f"two shifts have one name: {sorted(names)}; give each a name of its own."
+        )
+    depots = {d for s in shifts for d in (s.depot, s.end_depot) if d is not None}
+    places = [depot.name for depot in depots]
+    if len(set(places)) < len(places):
+        raise OptionError(
+            f"two depots at different places have one name: {sorted(places)}; give each its own."
+        )
+    if not (rules is None or isinstance(rules, PatrolRules)):
+        raise OptionError(
+            f"rules={rules!r}; wanted a PatrolRules, e.g. PatrolRules.preset('foot_night')."
+        )
+
+
 def _prizes(
     streets: StreetNetwork, risk: pd.Series | pd.DataFrame, clock: pd.Timestamp
 ) -> tuple[tuple[pd.Timestamp, ...], Floats]:
     """Return the time bins and the prize of every segment in each, 0 outside the boundary."""
+    if not isinstance(risk, pd.Series | pd.DataFrame):
+        raise OptionError(
+            f"risk is a {type(risk).__name__}; wanted a Series indexed by segment_id, or a "
+            "DataFrame with one column per time bin."
+        )
+    if not risk.index.is_unique:
+        twice = risk.index[risk.index.duplicated()][:3].tolist()
+        raise OptionError(f"risk names segments more than once, e.g. {twice}; wanted one row each.")
     streets.require_own(risk)
     if isinstance(risk, pd.Series):
         starts: tuple[pd.Timestamp, ...] = (clock,)
         table = risk.to_frame()
     else:
-        starts = tuple(risk.columns)
-        table = risk
-        aware = all(isinstance(s, pd.Timestamp) and s.tz is not None for s in starts)
-        if not aware or list(starts) != sorted(starts) or not starts:
-            raise OptionError(
-                "risk as a DataFrame needs one column per time bin, named by the aware Timestamp "
-                f"it starts at, in order; given {list(risk.columns)[:3]}."
-            )
-    if not table.index.is_unique:
-        raise NetworkMismatchError("risk names a segment more than once; wanted one row each.")
-    values = table.reindex(streets.segments.index, fill_value=0.0).to_numpy(dtype=np.float64)
-    if not np.isfinite(values).all() or (values < 0).any():
-        bad = streets.segments.index[~(np.isfinite(values) & (values >= 0)).all(axis=1)]
+        starts, table = _bin_starts(risk), risk
+    return starts, _values(streets, table) * streets.segments["inside"].to_numpy()[:, None]
+
+
+def _bin_starts(risk: pd.DataFrame) -> tuple[pd.Timestamp, ...]:
+    starts = tuple(risk.columns)
+    aware = all(isinstance(start, pd.Timestamp) and start.tz is not None for start in starts)
+    if not (starts and aware and all(a < b for a, b in itertools.pairwise(starts))):
+        raise OptionError(
+            "risk as a DataFrame needs one column per time bin, named by the aware Timestamp "
+            f"it starts at, in order; given {list(risk.columns)[:3]}."
+        )
+    return starts
+
+
+def _values(streets: StreetNetwork, table: pd.DataFrame) -> Floats:
+    """Return risk as numbers in the streets' order; what the table lacks is 0."""
+    try:
+        values = table.reindex(streets.segments.index, fill_value=0.0).to_numpy(dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise OptionError(f"risk is not made of numbers ({error}); wanted numbers >= 0.") from error
+    wrong = ~(np.isfinite(values) & (values >= 0)).all(axis=1)
+    if wrong.any():
+        bad = streets.segments.index[wrong]
         raise OptionError(
             f"risk is negative or not a number on {len(bad)} segments, e.g. {bad[:3].tolist()}; "
             "wanted numbers >= 0 (fill gaps with 0)."
         )
-    return starts, values * streets.segments["inside"].to_numpy()[:, None]
+    if not values.sum() <= MOST_RISK:
+        raise OptionError(
+            f"risk adds up to {values.sum():.3g}; wanted at most {MOST_RISK:g}, in any unit."
+        )
+    out: Floats = values
+    return out
 
 
 def _rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
@@ -158,58 +244,92 @@ def _rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
     return PatrolRules.preset("foot_day" if shift.mode == "walk" else "car")
 
 
-def _group_of(
-    streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: list[Group]
-) -> int:
+def _group_of(streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: list[Group]) -> int:
     """Return the row of the group this shift belongs to, adding it where it is new."""
     segments = streets.segments
-    usable = np.ones(len(segments), dtype=bool)
-    if shift.sector is not None:
-        sector = gpd.GeoSeries([shift.sector], crs=WGS84).to_crs(streets.crs).iloc[0]
-        usable = segments.within(sector.buffer(1.0)).to_numpy()
-    earns = usable & segments["walk" if shift.mode == "walk" else "drive_forward"].to_numpy()
-    if shift.mode == "drive":
-        earns |= usable & segments["drive_backward"].to_numpy()
+    mode: Mode = "walk" if shift.mode == "walk" else "drive"
+    usable = _in_sector(streets, shift)
+    graph = streets.graph(mode, usable=None if usable.all() else usable)
+    if len(graph.head) == 0:
+        where = "in its sector" if shift.sector is not None else "in these streets"
+        raise InfeasibleError(
+            f"shift {shift.name!r}: no street {where} allows mode {mode!r}; give it another "
+            "sector, mode or extract."
+        )
+    earns = np.zeros(len(segments), dtype=bool)
+    earns[graph.segment] = True
     if rules.unlit == "avoid":
         earns &= (segments["lit"] != "no").to_numpy()
-    mode = "walk" if shift.mode == "walk" else "drive"
-    graph = streets.graph(mode, usable=None if usable.all() else usable)
     for row, group in enumerate(groups):
-        same = group.mode == mode and np.array_equal(group.earns, earns)
-        if same and np.array_equal(group.graph.segment, graph.segment):
-            return row
-    for group in groups:  # equal arcs share one graph, and so one table of distances
         if group.mode == mode and np.array_equal(group.graph.segment, graph.segment):
-            graph = group.graph
+            graph = group.graph  # equal arcs share one graph, and so one table of distances
+            if np.array_equal(group.earns, earns):
+                return row
     groups.append(Group(graph=graph, earns=earns, mode=mode))
     return len(groups) - 1
 
 
+def _in_sector(streets: StreetNetwork, shift: Shift) -> Bools:
+    if shift.sector is None:
+        return np.ones(len(streets.segments), dtype=bool)
+    sector = gpd.GeoSeries([shift.sector], crs=WGS84).to_crs(streets.crs).iloc[0]
+    inside: Bools = streets.segments.within(sector.buffer(SECTOR_SLACK)).to_numpy()
+    return inside
+
+
 def _crews_of(
-    streets: StreetNetwork, shift: Shift, rules: PatrolRules, graph: Graph, group: int,
+    streets: StreetNetwork,
+    shift: Shift,
+    rules: PatrolRules,
+    group: Group,
+    row: int,
     clock: pd.Timestamp,
 ) -> list[Crew]:
-    start = depot_node(streets, graph, shift.depot, shift)
-    end = depot_node(streets, graph, shift.end_depot or shift.depot, shift)
-    budget = int(shift.seconds * rules.speed * 1000)
-    reach = distances_from(graph.indptr, graph.head, graph.length, start, np.int64(budget))
-    arcs = slice(graph.indptr[start], graph.indptr[start + 1])
-    once_around = np.where(graph.head[arcs] == start, 1, 2) * graph.length[arcs]
-    if reach[end] < 0 or (start == end and once_around.min() > budget):
-        need = "the end depot" if start != end else "the first corner and back"
-        raise InfeasibleError(
-            f"shift {shift.name!r}: in {shift.duration} at {rules.speed:g} m/s a crew covers "
-            f"{budget / 1000:,.0f} m, and that is less than the way to {need}; "
-            "give it more time, or another depot."
+    start = depot_node(streets, group.graph, shift.depot, shift)
+    end = depot_node(streets, group.graph, shift.end_depot or shift.depot, shift)
+    metres = shift.seconds * rules.speed
+    if metres > LONGEST_ROUTE:
+        raise OptionError(
+            f"shift {shift.name!r}: {shift.duration} at {rules.speed:g} m/s is {metres:,.0f} m; "
+            f"wanted at most {LONGEST_ROUTE:,.0f} m a crew. Cut it into several shifts."
         )
+    _require_way(shift, rules, group, start, end)
     begin = (shift.start - clock).total_seconds()
+    budget = int(metres * 1000)
     return [
         Crew(
-            shift=shift, number=number, rules=rules, group=group, start=start, end=end,
-            begin=begin, budget=budget,
+            shift=shift,
+            number=number,
+            rules=rules,
+            group=row,
+            start=start,
+            end=end,
+            begin=begin,
+            budget=budget,
         )
         for number in range(1, shift.crews + 1)
     ]
+
+
+def _require_way(shift: Shift, rules: PatrolRules, group: Group, start: int, end: int) -> None:
+    """Raise unless a crew can walk at least one segment and be at its end depot in time."""
+    graph = group.graph
+    back = _or_inf(millimetres_from(group.backward, end))
+    arcs = slice(graph.indptr[start], graph.indptr[start + 1])
+    shortest = (graph.length[arcs] + back[graph.head[arcs]]).min() if start == end else back[start]
+    metres = shift.seconds * rules.speed
+    if shortest == np.inf:
+        raise InfeasibleError(
+            f"shift {shift.name!r}: no way leads from its depot to its end depot in mode "
+            f"{group.mode!r}; give it another end depot, mode or sector."
+        )
+    if shortest > metres * 1000:
+        need = "the end depot" if start != end else "the first corner and back"
+        raise InfeasibleError(
+            f"shift {shift.name!r}: in {shift.duration} at {rules.speed:g} m/s a crew covers "
+            f"{metres:,.0f} m, and the way to {need} is {shortest / 1000:,.0f} m; "
+            "give it more time, or another depot."
+        )
 
 
 def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift) -> int:
@@ -229,3 +349,7 @@ def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift)
             "outside the extract or the sector?"
         )
     return int(streets.nodes.index.get_loc(node_id))
+
+
+def _or_inf(distance: Ints) -> Floats:
+    return np.where(distance < 0, np.inf, distance.astype(np.float64))

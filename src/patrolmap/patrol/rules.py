@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from patrolmap.errors import OptionError
-from patrolmap.patrol.stop import parse_duration
+from patrolmap.patrol.stop import is_number, parse_duration
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ class PatrolRules:
     unlit: Literal["allow", "avoid"] = "allow"
 
     def __post_init__(self) -> None:
-        if not 0.1 <= self.speed <= 40:
+        if not (is_number(self.speed) and 0.1 <= self.speed <= 40):
             raise OptionError(f"speed={self.speed!r}; wanted metres per second, 0.1 to 40.")
-        if not 0 <= self.repeat_share <= 1:
+        if not (is_number(self.repeat_share) and 0 <= self.repeat_share <= 1):
             raise OptionError(f"repeat_share={self.repeat_share!r}; wanted a share from 0 to 1.")
         if self.unlit not in ("allow", "avoid"):
             raise OptionError(f'unlit={self.unlit!r}; wanted "allow" or "avoid".')

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap._kernels import orienteering as kernel
-from patrolmap._kernels.paths import UNREACHABLE, distance_table, distances_from
-from patrolmap.patrol.candidates import Units, arrays, choose, has_arc, neighbours, reverse
-from patrolmap.patrol.problem import Bools, Ints, Problem
+from patrolmap._kernels.paths import UNREACHABLE, distance_table
+from patrolmap.errors import OptionError
+from patrolmap.patrol.arcs import arrays, has_arc, millimetres_from, reverse
+from patrolmap.patrol.candidates import MAX_TASKS, Units, choose, neighbours
+from patrolmap.patrol.problem import Bools, Floats, Ints, Problem
 from patrolmap.patrol.stop import Stop
 from patrolmap.patrol.walks import Walks, walk_routes
 from patrolmap.streets.network import Graph
@@ -27,7 +29,10 @@ BATCH = 300  # tasks offered at once while the first routes are filled
 CHUNK = 200  # iterations between two looks at the clock
 HOT, COLD = 0.5, 0.005  # temperatures, in prizes of an average task; from trials on real streets
 STRING = 12  # most tasks a string may hold
-LEG_LIMIT = np.int64(4_000_000)  # mm between two tasks in a row; depots are reached from anywhere
+LEG_SECONDS = 3200.0  # longest way between two tasks in a row; depots are reached from anywhere
+CHEAP_TABLE = 20_000_000  # terminals x nodes up to which no way need be cut short
+MAX_CELLS = 250_000_000  # distances kept, all graphs together: 1 GB
+WEIGHT = 1e3  # integer prize of everything, in millimetres of all budgets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +57,16 @@ def search(
 
     `started` is the `time.monotonic()` that the stop's seconds count from.
     """
+    if not callable(getattr(stop, "done", None)):
+        raise OptionError(f"stop={stop!r}; wanted MaxRuntime(30), MaxIterations(1000) or a | b.")
     prepared = _prepare(problem, units)
-    runs = [_Run(prepared, seed=seed, number=number) for number in range(SEARCHES)]
     iterations = 0
     with ThreadPoolExecutor(SEARCHES) as pool:
+        runs = list(pool.map(lambda n: _Run(prepared, seed=seed, number=n), range(SEARCHES)))
         try:
             while (share := stop.done(iterations=iterations, seconds=_since(started))) < 1:
+                if len(prepared.segment) == 0:
+                    break  # nothing to search for
                 chunk = _chunk(stop, iterations, _since(started))
                 list(pool.map(_Run.advance, runs, [chunk] * SEARCHES, [share] * SEARCHES))
                 iterations += chunk
@@ -88,9 +97,8 @@ class _Prepared:
 
     tasks: kernel.Tasks
     crews: kernel.Crews
-    repeat: kernel.Repeat
     segment: Ints  # (n_tasks,) row of the segment of each task
-    scale: float  # integer prize per unit of risk
+    risk: float  # risk per unit of integer prize
 
 
 class _Run:
@@ -105,51 +113,46 @@ class _Run:
         self._fill()
         self._work = kernel.copy_routes(self._current)
         self._best = kernel.copy_routes(self._current)
-        start = kernel.value(tasks, crews, self._current, prepared.repeat)
+        start = kernel.value(tasks, crews, self._current)
         self._values = np.array([start, start])
 
     def _fill(self) -> None:
         """Start from greedy insertion, the best-ranked tasks first."""
-        tasks, crews, repeat, _ = self._arrays
+        tasks, crews = self._prepared.tasks, self._prepared.crews
         touched = np.zeros(len(crews.start), dtype=np.bool_)
         everything = np.arange(len(tasks.first))
         for batch in np.array_split(everything, max(1, len(everything) // BATCH)):
-            kernel.refill(tasks, crews, self._current, repeat, batch, 0.1, self._random, touched)
-
-    @property
-    def _arrays(self) -> tuple[kernel.Tasks, kernel.Crews, kernel.Repeat, float]:
-        p = self._prepared
-        return p.tasks, p.crews, p.repeat, p.scale
+            kernel.refill(tasks, crews, self._current, batch, 0.1, self._random, touched)
 
     @property
     def prize(self) -> float:
         """Prize of the best routes, as the search reckons it."""
-        return float(max(self._values[1], 0.0) / self._prepared.scale)
+        return float(max(self._values[1], 0.0) * self._prepared.risk)
 
     def advance(self, iterations: int, share: float) -> None:
         """Run some iterations at the temperature that belongs to this share of the search."""
-        tasks, crews, repeat, _ = self._arrays
-        if len(tasks.first) == 0:
-            return
-        task = max(self._values[1], 1.0) / max(1, int(self._best.count.sum()))
+        tasks, crews = self._prepared.tasks, self._prepared.crews
+        task = max(self._values[1], 1.0) / max(1, int(self._best.size.sum()))
         heat = task * HOT * (COLD / HOT) ** share
+        routes = self._current, self._work, self._best
         kernel.improve(
-            tasks, crews, repeat, self._current, self._work, self._best, self._values,
-            self._random, iterations, heat, heat, STRING,
+            tasks, crews, *routes, self._values, self._random, iterations, heat, heat, STRING
         )
 
     def orders(self) -> list[list[tuple[int, bool]]]:
         """Return the best routes as segment rows and directions."""
         best, segment = self._best, self._prepared.segment
         return [
-            [(int(segment[o >> 1]), not o & 1) for o in best.order[c, : best.count[c]].tolist()]
-            for c in range(len(best.count))
+            [(int(segment[o >> 1]), not o & 1) for o in best.order[c, : best.size[c]].tolist()]
+            for c in range(len(best.size))
         ]
 
 
 def _prepare(problem: Problem, units: Units) -> _Prepared:
     """Turn candidates into tasks, terminals and the distances between them."""
-    rows, passes = choose(problem, units)
+    graphs, graph_of_group = _distinct_graphs(problem)
+    most = min(MAX_TASKS, int((MAX_CELLS / len(graphs)) ** 0.5 / 2))  # two terminals a task
+    rows, passes = choose(problem, units, most)
     unit_of_task = np.repeat(np.arange(len(rows)), passes)
     segment = units.segment[rows][unit_of_task]
     tail, head = problem.streets.ends
@@ -161,43 +164,59 @@ def _prepare(problem: Problem, units: Units) -> _Prepared:
     first, last, start, end = np.split(
         index.astype(np.int64), np.cumsum([len(segment), len(segment), len(starts)])
     )
-    graphs, graph_of_group = _distinct_graphs(problem)
-    budget = np.array([crew.budget for crew in problem.crews], dtype=np.int64)
-    total = float((units.prize[rows] * passes).sum())
-    scale = 1e3 * float(budget.sum()) / total if total > 0 else 1.0
-    closes = np.append(problem.bins[1:], np.inf)
-    opens = np.append(-np.inf, problem.bins[1:])
-    group = np.array([crew.group for crew in problem.crews], dtype=np.int64)
-    middle = problem.streets.segments.geometry.iloc[segment].interpolate(0.5, normalized=True)
+    prize, risk = _integer_prizes(problem, units.prize[rows], passes)
+    opens, closes = np.append(-np.inf, problem.bins[1:]), np.append(problem.bins[1:], np.inf)
+    time_bin = units.bin[rows]
+    distance = np.empty((len(graphs), len(terminal), len(terminal)), dtype=np.int32)
+    leg = int(LEG_SECONDS * max(crew.speed for crew in problem.crews))
+    for row, graph in enumerate(graphs):
+        distance[row] = _distances(graph, terminal, starts, ends, leg)
     tasks = kernel.Tasks(
-        distance=np.stack([_distances(g, terminal, starts, ends) for g in graphs]),
+        distance=distance,
         first=first,
         last=last,
         length=problem.streets.length_mm[segment],
         unit=unit_of_task.astype(np.int64),
-        prize=np.rint(units.prize[rows] * scale).astype(np.int64),
-        opens=opens[units.bin[rows]],
-        closes=closes[units.bin[rows]],
+        prize=prize,
+        opens=opens[time_bin],
+        closes=closes[time_bin],
         copies=np.concatenate([[0], np.cumsum(passes)]).astype(np.int64),
         sides=np.stack([_sides(problem, row, segment) for row in range(len(problem.groups))]),
-        near=neighbours(
-            middle.x.to_numpy(), middle.y.to_numpy(), unit_of_task, units.bin[rows][unit_of_task]
-        ),
+        near=neighbours(*_middles(problem, segment), unit_of_task, time_bin[unit_of_task]),
     )
-    crews = kernel.Crews(
+    crews = _crews(problem, start, end, graph_of_group)
+    return _Prepared(tasks=tasks, crews=crews, segment=segment, risk=risk)
+
+
+def _integer_prizes(problem: Problem, prize: Floats, passes: Ints) -> tuple[Ints, float]:
+    """Return prizes as whole numbers beside millimetres, and what one of them is in risk."""
+    largest = float(prize.max(initial=0.0))
+    if largest == 0:
+        return np.zeros(len(prize), dtype=np.int64), 0.0
+    part = prize / largest  # first, so that no prize is too large or too small to scale
+    scale = WEIGHT * sum(crew.budget for crew in problem.crews) / float((part * passes).sum())
+    return np.rint(part * scale).astype(np.int64), largest / scale
+
+
+def _middles(problem: Problem, segment: Ints) -> tuple[Floats, Floats]:
+    middle = problem.streets.segments.geometry.iloc[segment].interpolate(0.5, normalized=True)
+    return middle.x.to_numpy(), middle.y.to_numpy()
+
+
+def _crews(problem: Problem, start: Ints, end: Ints, graph_of_group: Ints) -> kernel.Crews:
+    crews = problem.crews
+    group = np.array([crew.group for crew in crews], dtype=np.int64)
+    return kernel.Crews(
         start=start,
         end=end,
-        budget=budget,
+        budget=np.array([crew.budget for crew in crews], dtype=np.int64),
         group=group,
         graph=graph_of_group[group],
-        begin=np.array([crew.begin for crew in problem.crews]),
-        speed=np.array([crew.speed for crew in problem.crews]),
+        begin=np.array([crew.begin for crew in crews], dtype=np.float64),
+        speed=np.array([crew.speed for crew in crews], dtype=np.float64),
+        share=np.array([crew.rules.repeat_share for crew in crews], dtype=np.float64),
+        after=np.array([crew.rules.repeat_seconds for crew in crews], dtype=np.float64),
     )
-    repeat = kernel.Repeat(
-        share=max(crew.rules.repeat_share for crew in problem.crews),
-        after=max(crew.rules.repeat_seconds for crew in problem.crews),
-    )
-    return _Prepared(tasks=tasks, crews=crews, repeat=repeat, segment=segment, scale=scale)
 
 
 def _distinct_graphs(problem: Problem) -> tuple[list[Graph], Ints]:
@@ -220,14 +239,20 @@ def _sides(problem: Problem, group: int, segment: Ints) -> Bools:
     return np.column_stack([has_arc(graph, way, n) & earns for way in (True, False)])[segment]
 
 
-def _distances(graph: Graph, terminal: Ints, starts: Ints, ends: Ints) -> Int32s:
+def _distances(graph: Graph, terminal: Ints, starts: Ints, ends: Ints, leg: int) -> Int32s:
     """Return mm between terminals; legs are bounded, ways out of and into depots are not."""
-    table: Int32s = distance_table(*arrays(graph), terminal, terminal, LEG_LIMIT)
-    unbounded = np.int64(UNREACHABLE) - 1
+    unbounded = int(UNREACHABLE) - 1
+    limit = unbounded if len(terminal) * graph.n_nodes <= CHEAP_TABLE else min(leg, unbounded)
+    table = distance_table(*arrays(graph), terminal, terminal, limit)
+    back = reverse(graph)
     for node in np.unique(starts):
-        out = distances_from(*arrays(graph), node, unbounded)[terminal]
-        table[np.searchsorted(terminal, node)] = np.where(out < 0, UNREACHABLE, out)
+        table[np.searchsorted(terminal, node)] = _narrow(millimetres_from(graph, node)[terminal])
     for node in np.unique(ends):
-        back = distances_from(*arrays(reverse(graph)), node, unbounded)[terminal]
-        table[:, np.searchsorted(terminal, node)] = np.where(back < 0, UNREACHABLE, back)
+        column = _narrow(millimetres_from(back, node)[terminal])
+        table[:, np.searchsorted(terminal, node)] = column
     return table
+
+
+def _narrow(distance: Ints) -> Int32s:
+    far = (distance < 0) | (distance >= UNREACHABLE)
+    return np.where(far, UNREACHABLE, distance).astype(np.int32)

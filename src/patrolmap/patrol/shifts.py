@@ -1,6 +1,7 @@
 """Who patrols: depots and shifts, checked when made."""
 
 from dataclasses import dataclass
+from datetime import timezone
 from typing import Any
 
 import pandas as pd
@@ -33,14 +34,20 @@ class Depot:
     lat: float
 
     def __init__(self, name: str, *, lon: float, lat: float) -> None:
-        object.__setattr__(self, "name", str(name))
-        object.__setattr__(self, "lon", float(lon))
-        object.__setattr__(self, "lat", float(lat))
-        if not (-180 <= self.lon <= 180 and -90 <= self.lat <= 90):
+        try:
+            lon, lat = float(lon), float(lat)
+        except (TypeError, ValueError) as error:
+            raise OptionError(
+                f"depot {name!r}: lon={lon!r}, lat={lat!r}; wanted numbers in degrees."
+            ) from error
+        if not (-180 <= lon <= 180 and -90 <= lat <= 90):
             raise OptionError(
                 f"depot {name!r}: lon={lon!r}, lat={lat!r} is not a place on earth; "
                 "wanted degrees, e.g. lon=76.85, lat=43.27."
             )
+        object.__setattr__(self, "name", str(name))
+        object.__setattr__(self, "lon", lon)
+        object.__setattr__(self, "lat", lat)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,21 +102,16 @@ class Shift:
     rules: PatrolRules | str | None = None
 
     def __post_init__(self) -> None:
-        try:
-            start = pd.Timestamp(self.start)
-        except ValueError as error:
-            raise OptionError(f"start={self.start!r} is not a time.") from error
-        if start is pd.NaT or start.tz is None:
-            raise OptionError(
-                f"start={str(self.start)!r} has no time zone; wanted an aware time, "
-                'e.g. "2026-11-22 20:00+05:00".'
-            )
+        for which, depot in (("depot", self.depot), ("end_depot", self.end_depot or self.depot)):
+            if not isinstance(depot, Depot):
+                raise OptionError(f"{which}={depot!r}; wanted a Depot with name, lon and lat.")
+        start = _aware(self.start)
         parse_duration(self.duration, what="duration")
         if self.mode not in MODES:
             raise OptionError(f"mode={self.mode!r}; wanted one of {list(MODES)}.")
         if not (isinstance(self.crews, int) and self.crews >= 1):
             raise OptionError(f"crews={self.crews!r}; wanted a whole number >= 1.")
-        if self.sector is not None and getattr(self.sector, "area", 0) <= 0:
+        if self.sector is not None and not getattr(self.sector, "area", 0) > 0:
             raise OptionError("sector must be a shapely polygon in degrees (WGS 84).")
         rules = self.rules
         if isinstance(rules, str):
@@ -117,8 +119,8 @@ class Shift:
         elif not (rules is None or isinstance(rules, PatrolRules)):
             raise OptionError(f"rules={rules!r}; wanted a PatrolRules or a preset's name.")
         object.__setattr__(self, "start", start)
-        if self.name is None:
-            object.__setattr__(self, "name", f"{self.depot.name} {start:%H:%M}")
+        name = f"{self.depot.name} {start:%H:%M}" if self.name is None else str(self.name)
+        object.__setattr__(self, "name", name)
 
     @property
     def seconds(self) -> float:
@@ -129,3 +131,20 @@ class Shift:
     def end(self) -> pd.Timestamp:
         """When every crew must be back."""
         return self.start + pd.Timedelta(seconds=self.seconds)
+
+
+def _aware(given: Any) -> pd.Timestamp:
+    """Return a start in whole milliseconds, in a zone that its name alone gives back."""
+    try:
+        start = pd.Timestamp(given)
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f'start={given!r} is not a time; wanted e.g. "2026-11-22 20:00+05:00".'
+        ) from error
+    if start is pd.NaT or start.tz is None:
+        raise OptionError(
+            f"start={str(given)!r} has no time zone; wanted an aware time, "
+            'e.g. "2026-11-22 20:00+05:00".'
+        )
+    named = getattr(start.tz, "key", None) or getattr(start.tz, "zone", None)  # zoneinfo, pytz
+    return start.tz_convert(named or timezone(start.utcoffset())).as_unit("ms")

@@ -16,7 +16,7 @@ from patrolmap.patrol.stop import MaxRuntime, Stop
 from patrolmap.streets.network import StreetNetwork
 
 if TYPE_CHECKING:
-    from patrolmap.patrol.problem import Problem
+    from patrolmap.patrol.problem import Crew, Problem
     from patrolmap.patrol.search import Found, Progress
 
 
@@ -88,12 +88,12 @@ def plan_patrols(
     from patrolmap.patrol.tables import plan_tables
 
     started = time.monotonic()
-    if not (isinstance(seed, int) and seed >= 0):
+    if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
         raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts)
     problem = build_problem(streets, risk, shifts, rules)
     if risk_by_kind is not None:
-        streets.require_own(risk_by_kind)
+        _require_kinds(streets, risk_by_kind)
     units = earning_units(problem)
     found = search(
         problem, units, stop=stop or MaxRuntime(30), seed=seed, started=started, progress=progress
@@ -123,19 +123,49 @@ def _provenance(
         seed=seed,
         rules={str(crew.shift.name): crew.rules.to_dict() for crew in problem.crews},
         durations={str(crew.shift.name): crew.shift.seconds for crew in problem.crews},
+        shifts={str(crew.shift.name): _asked(problem, crew) for crew in problem.crews},
         bins=tuple(start.isoformat() for start in problem.bin_starts),
         prize=found.walks.total,
         upper_bound=bound,
-        gap=(bound - found.walks.total) / bound if bound > 0 else 0.0,
+        gap=max(0.0, (bound - found.walks.total) / bound) if bound > 0 else 0.0,
         total_risk=float(problem.prize.sum()),
         unit=str(attrs.get("unit", "count")),
         iterations=found.iterations,
         runtime=found.seconds,
         fingerprint=problem.streets.fingerprint,
+        attribution=problem.streets.attribution,
         timezone=str(problem.clock.tz),
         notes=tuple(notes),
         versions=_versions(),
     )
+
+
+def _require_kinds(streets: StreetNetwork, risk_by_kind: pd.DataFrame) -> None:
+    if not isinstance(risk_by_kind, pd.DataFrame):
+        raise OptionError(
+            f"risk_by_kind is a {type(risk_by_kind).__name__}; wanted a DataFrame with one column "
+            "per map."
+        )
+    streets.require_own(risk_by_kind)
+    if not risk_by_kind.index.is_unique:
+        twice = risk_by_kind.index[risk_by_kind.index.duplicated()][:3].tolist()
+        raise OptionError(f"risk_by_kind names segments more than once, e.g. {twice}.")
+
+
+def _asked(problem: Problem, crew: Crew) -> dict[str, Any]:
+    """Return what a shift asked for, as plain values, for the plan's checker."""
+    shift, nodes = crew.shift, problem.streets.nodes.index
+    return {
+        "start": shift.start.isoformat(),
+        "mode": shift.mode,
+        "crews": shift.crews,
+        "service": shift.service,
+        "depot": shift.depot.name,
+        "end_depot": (shift.end_depot or shift.depot).name,
+        "from_node": int(nodes[crew.start]),
+        "to_node": int(nodes[crew.end]),
+        "sector": None if shift.sector is None else shift.sector.wkt,
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """When to stop a search: criteria that compose with `|`."""
 
+import numbers
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,8 +18,8 @@ class Stop(Protocol):
 
 
 class _Composable:
-    def __or__(self, other: Stop) -> "AnyOf":
-        return AnyOf(self, other)  # type: ignore[arg-type]
+    def __or__(self: Stop, other: Stop) -> "AnyOf":
+        return AnyOf(self, other)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class MaxRuntime(_Composable):
     seconds: float
 
     def __post_init__(self) -> None:
-        if not self.seconds > 0 or self.seconds == float("inf"):
+        if not (is_number(self.seconds) and 0 < self.seconds < float("inf")):
             raise OptionError(f"MaxRuntime({self.seconds!r}): wanted seconds > 0, e.g. 30.")
 
     def done(self, *, iterations: int, seconds: float) -> float:
@@ -56,7 +57,7 @@ class MaxIterations(_Composable):
     iterations: int
 
     def __post_init__(self) -> None:
-        if self.iterations < 1:
+        if not (is_number(self.iterations) and self.iterations >= 1 and self.iterations % 1 == 0):
             raise OptionError(f"MaxIterations({self.iterations!r}): wanted a whole number >= 1.")
 
     def done(self, *, iterations: int, seconds: float) -> float:
@@ -80,11 +81,25 @@ class AnyOf(_Composable):
 
 
 def parse_duration(given: str | pd.Timedelta, *, what: str) -> float:
-    """Return seconds from "8h", "90min" or a Timedelta; `what` names it in the error."""
+    """Return seconds from "8h", "90min" or a Timedelta; `what` names it in the error.
+
+    Less than a second is refused: it is a number without its unit, which pandas takes for
+    nanoseconds.
+    """
     try:
         seconds = float(pd.Timedelta(given).total_seconds())
-    except ValueError as error:
-        raise OptionError(f'{what}={given!r}; wanted a duration such as "8h" or "90min".') from error
-    if not seconds > 0:  # NaT too
-        raise OptionError(f'{what}={given!r}; wanted a duration above zero, such as "8h".')
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f'{what}={given!r}; wanted a duration such as "8h" or "90min".'
+        ) from error
+    if not seconds >= 1:  # NaT too
+        raise OptionError(
+            f"{what}={given!r} is less than a second; wanted a duration with its unit, "
+            'such as "8h" or "90min".'
+        )
     return seconds
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value is a real number, True and False left out."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)

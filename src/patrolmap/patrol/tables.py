@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from shapely.geometry import LineString, Point
 
 from patrolmap._crs import lonlat_to
-from patrolmap.patrol.candidates import reachable
-from patrolmap.patrol.problem import Crew, Problem
+from patrolmap.patrol.problem import Floats, Ints, Problem
 from patrolmap.patrol.walks import Walks
 from patrolmap.schema import PLAN_SEGMENTS, STOPS, UNSERVED
 
+LEAST_SHARE = 0.05  # of a segment's risk, for a map to be named as a reason
 AROUND = 250.0  # m of streets kept around the routes, so that a plan's map stands alone
 
 
@@ -40,23 +41,23 @@ def plan_tables(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | Non
     )
 
 
-def _clock(problem: Problem, seconds: object) -> pd.DatetimeIndex:
+def _clock(problem: Problem, milliseconds: Ints) -> pd.DatetimeIndex:
     """Return moments on the plan's clock as aware times, to the millisecond."""
-    whole = np.rint(np.asarray(seconds, dtype=np.float64) * 1000).astype("timedelta64[ms]")
     zero = problem.clock.tz_convert("UTC").tz_localize(None).to_datetime64()
-    utc = pd.DatetimeIndex(zero.astype("datetime64[ms]") + whole).tz_localize("UTC")
+    moments = zero.astype("datetime64[ms]") + milliseconds.astype("timedelta64[ms]")
+    utc = pd.DatetimeIndex(moments).tz_localize("UTC")
     return utc.tz_convert(problem.clock.tz)
 
 
 def _visits(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -> pd.DataFrame:
     segments, nodes = problem.streets.segments, problem.streets.nodes.index.to_numpy()
     names = np.array([crew.route_id for crew in problem.crews], dtype=object)
-    activity = np.array([_activity(crew) for crew in problem.crews], dtype=object)
+    activity = np.array([crew.shift.mode for crew in problem.crews], dtype=object)
     step = pd.Series(walks.crew).groupby(walks.crew).cumcount().to_numpy()
     return pd.DataFrame(
         {
             "activity": pd.array(activity[walks.crew], dtype="str"),
-            "segment_id": segments.index.to_numpy()[walks.segment],
+            "segment_id": segments.index.array[walks.segment],
             "forward": walks.forward,
             "from_node": nodes[walks.from_node],
             "to_node": nodes[walks.to_node],
@@ -74,39 +75,36 @@ def _visits(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -
     )
 
 
-def _activity(crew: Crew) -> str:
-    return crew.shift.mode
-
-
 def _reasons(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -> list[str]:
     """Say in words why each step is made."""
-    shares = None
-    if risk_by_kind is not None:
-        own = risk_by_kind.reindex(problem.streets.segments.index).fillna(0.0)
-        total = own.sum(axis=1).replace(0.0, np.nan)
-        shares = own.div(total, axis=0).fillna(0.0)
+    shares = None if risk_by_kind is None else _kinds(problem, risk_by_kind)
+    rows = zip(walks.segment, walks.pass_number, walks.prize, walks.wanted, strict=True)
     out = []
-    for segment, number, prize, wanted in zip(
-        walks.segment.tolist(), walks.pass_number.tolist(), walks.prize.tolist(),
-        walks.wanted.tolist(), strict=True,
-    ):
+    for segment, number, prize, wanted in rows:
         if prize == 0:
             out.append("on the way" if number == 1 or not wanted else "passed not long ago")
             continue
         text = f"risk {prize:.3g}" + ("" if number == 1 else f", pass {number}")
         if shares is not None:
-            row = shares.iloc[segment]
-            parts = [f"{kind} {part:.0%}" for kind, part in row.items() if part >= 0.05]
+            of_map = zip(shares.columns, shares.to_numpy()[segment], strict=True)
+            parts = [f"{kind} {part:.0%}" for kind, part in of_map if part >= LEAST_SHARE]
             text += f" ({', '.join(parts)})" if parts else ""
         out.append(text)
     return out
+
+
+def _kinds(problem: Problem, risk_by_kind: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of each map in every segment's risk."""
+    own = risk_by_kind.reindex(problem.streets.segments.index).fillna(0.0)
+    total = own.sum(axis=1).replace(0.0, np.nan)
+    return own.div(total, axis=0).fillna(0.0)
 
 
 def _routes(problem: Problem, walks: Walks, visits: pd.DataFrame) -> gpd.GeoDataFrame:
     rows = []
     for i, crew in enumerate(problem.crews):
         mine = walks.crew == i
-        start = _clock(problem, [crew.begin])[0]
+        start = _clock(problem, np.rint([crew.begin * 1000]))[0]
         end = visits["depart"][mine].iloc[-1] if mine.any() else start
         rows.append(
             {
@@ -135,9 +133,9 @@ def _line(problem: Problem, walks: Walks, i: int) -> LineString:
     """Join every metre that one crew walks into one line."""
     geometry = problem.streets.segments.geometry.array
     mine = walks.crew == i
-    parts = []
+    parts: list[Floats] = []
     for segment, forward in zip(walks.segment[mine], walks.forward[mine], strict=True):
-        corners = np.asarray(geometry[segment].coords)[:, :2]
+        corners = shapely.get_coordinates(geometry[segment])
         corners = corners if forward else corners[::-1]
         parts.append(corners[1:] if parts else corners)
     if not parts:
@@ -153,36 +151,32 @@ def _segments(
     all_segments = problem.streets.segments
     west, south, east, north = routes.total_bounds + np.array([-AROUND, -AROUND, AROUND, AROUND])
     keep = np.zeros(len(all_segments), dtype=bool)
-    keep[all_segments.sindex.query(_box(west, south, east, north))] = True
+    keep[all_segments.sindex.query(shapely.box(west, south, east, north))] = True
     keep[walks.segment] = True
     table = all_segments[keep].copy()
     table["risk"] = problem.prize.sum(axis=1)[keep]
-    names = PLAN_SEGMENTS.names
+    more = {}
     if problem.prize.shape[1] > 1:
-        for b in range(problem.prize.shape[1]):
-            table[f"risk_bin_{b}"] = problem.prize[keep, b]
-            names = [*names[:-1], f"risk_bin_{b}", names[-1]]
+        more = {f"risk_bin_{b}": problem.prize[keep, b] for b in range(problem.prize.shape[1])}
     if risk_by_kind is not None:
-        by_kind = risk_by_kind.reindex(all_segments.index).fillna(0.0)[keep]
-        for kind in by_kind.columns:
-            table[f"risk_{kind}"] = by_kind[kind].to_numpy()
-            names = [*names[:-1], f"risk_{kind}", names[-1]]
-    return table[names]
-
-
-def _box(west: float, south: float, east: float, north: float) -> object:
-    from shapely.geometry import box
-
-    return box(west, south, east, north)
+        by_kind = risk_by_kind.reindex(table.index).fillna(0.0)
+        inside = table["inside"].to_numpy()
+        more |= {f"risk_{kind}": by_kind[kind].to_numpy() * inside for kind in by_kind.columns}
+    *first, geometry = PLAN_SEGMENTS.names
+    return table.assign(**more)[[*first, *more, geometry]]
 
 
 def _stops(problem: Problem) -> gpd.GeoDataFrame:
     """Return each depot once, where it really stands, with the node crews leave from."""
-    seen = {}
-    for crew in problem.crews:
-        ends = ((crew.shift.depot, crew.start), (crew.shift.end_depot or crew.shift.depot, crew.end))
-        for depot, node in ends:
-            seen.setdefault((depot, node), None)
+    both = [
+        pair
+        for crew in problem.crews
+        for pair in (
+            (crew.shift.depot, crew.start),
+            (crew.shift.end_depot or crew.shift.depot, crew.end),
+        )
+    ]
+    seen = list(dict.fromkeys(both))
     x, y = lonlat_to(problem.streets.crs, [d.lon for d, _ in seen], [d.lat for d, _ in seen])
     ids = problem.streets.nodes.index
     return gpd.GeoDataFrame(
@@ -204,16 +198,22 @@ def _unserved(problem: Problem, walks: Walks) -> pd.DataFrame:
     missed[walks.segment] = False
     rows = np.flatnonzero(missed)
     rows = rows[np.argsort(-risk[rows], kind="stable")]
-    within = np.logical_or.reduce(reachable(problem))
     table = problem.streets.segments.iloc[rows]
     return pd.DataFrame(
         {
             "name": table["name"],
             "length": table["length"],
             "risk": risk[rows],
-            "why": pd.array(
-                np.where(within[rows], "no time left", "out of reach").astype(object), dtype="str"
-            ),
+            "why": pd.array(_why(problem)[rows], dtype="str"),
         },
         index=table.index,
     )[UNSERVED.names]
+
+
+def _why(problem: Problem) -> np.ndarray:
+    """Return for each segment why nobody may have passed it."""
+    within = np.logical_or.reduce(problem.reachable)
+    earns = np.logical_or.reduce([group.earns for group in problem.groups])
+    unlit = ~earns & (problem.streets.segments["lit"] == "no").to_numpy()
+    why = np.where(within, "no time left", np.where(unlit, "unlit", "out of reach"))
+    return why.astype(object)

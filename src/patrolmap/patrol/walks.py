@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap._kernels.paths import shortest_arcs
-from patrolmap.patrol.candidates import tails
+from patrolmap.patrol.arcs import tails
 from patrolmap.patrol.problem import Bools, Crew, Floats, Ints, Problem
 
 Order = Sequence[tuple[int, bool]]  # segment rows in order, True = along the geometry
@@ -22,8 +22,8 @@ class Walks:
     crew, segment, from_node, to_node : (n,) int64
         Row numbers.
     forward : (n,) bool
-    arrive, depart : (n,) float64
-        Seconds on the plan's clock.
+    arrive, depart : (n,) int64
+        Milliseconds on the plan's clock, as the tables keep them.
     pass_number : (n,) int64
         Which pass of the segment in its time bin, by any crew, in clock order.
     prize : (n,) float64
@@ -37,8 +37,8 @@ class Walks:
     forward: Bools
     from_node: Ints
     to_node: Ints
-    arrive: Floats
-    depart: Floats
+    arrive: Ints
+    depart: Ints
     pass_number: Ints
     prize: Floats
     wanted: Bools
@@ -57,13 +57,14 @@ def walk_routes(problem: Problem, orders: Sequence[Order]) -> Walks:
     forward = np.concatenate([f for _, f, _ in steps])
     wanted = np.concatenate([w for _, _, w in steps])
     tail, head = problem.streets.ends
-    arrive = np.empty(len(segment))
-    depart = np.empty(len(segment))
+    arrive = np.empty(len(segment), dtype=np.int64)
+    depart = np.empty(len(segment), dtype=np.int64)
     for i, who in enumerate(problem.crews):
         mine = crew == i
-        walked = np.cumsum(problem.streets.length_mm[segment[mine]])
-        depart[mine] = who.begin + walked / who.speed
-        arrive[mine] = who.begin + np.concatenate([[0], walked[:-1]])[: mine.sum()] / who.speed
+        walked = np.concatenate([[0], np.cumsum(problem.streets.length_mm[segment[mine]])])
+        # down, not to the nearest: a step that begins before a bin ends must not leave it
+        clock = round(who.begin * 1000) + np.floor(walked * 1000 / who.speed).astype(np.int64)
+        arrive[mine], depart[mine] = clock[:-1], clock[1:]
     pass_number, prize = score_passes(problem, crew, segment, arrive)
     return Walks(
         crew=crew,
@@ -79,30 +80,28 @@ def walk_routes(problem: Problem, orders: Sequence[Order]) -> Walks:
     )
 
 
-def score_passes(
-    problem: Problem, crew: Ints, segment: Ints, arrive: Floats
-) -> tuple[Ints, Floats]:
+def score_passes(problem: Problem, crew: Ints, segment: Ints, arrive: Ints) -> tuple[Ints, Floats]:
     """Number the passes of each segment in clock order and say what each collects.
 
-    Equal clock times are decided by the crews' order. A pass earns in the time bin it begins in;
-    see `PatrolRules.share_of_pass`.
+    `arrive` counts milliseconds; equal clock times are decided by the crews' order. A pass earns
+    in the time bin it begins in; see `PatrolRules.share_of_pass`.
     """
-    time_bin = problem.bin_at(arrive)
+    time_bin = problem.bin_at(arrive / 1000)
     pass_number = np.zeros(len(crew), dtype=np.int64)
     prize = np.zeros(len(crew))
     seen: dict[tuple[int, int], int] = {}
-    earned: dict[tuple[int, int], tuple[int, float]] = {}
+    earned: dict[tuple[int, int], tuple[int, int]] = {}
     for i in np.lexsort((np.arange(len(crew)), arrive)).tolist():
         key = (int(segment[i]), int(time_bin[i]))
         pass_number[i] = seen[key] = seen.get(key, 0) + 1
         who = problem.crews[crew[i]]
         if not problem.groups[who.group].earns[key[0]]:
             continue
-        times, last = earned.get(key, (0, -np.inf))
-        share = who.rules.share_of_pass(times, arrive[i] - last)
+        times, last = earned.get(key, (0, 0))
+        share = who.rules.share_of_pass(times, int(arrive[i] - last) / 1000)
         if share > 0:
             prize[i] = share * problem.prize[key]
-            earned[key] = (times + 1, float(arrive[i]))
+            earned[key] = (times + 1, int(arrive[i]))
     return pass_number, prize
 
 

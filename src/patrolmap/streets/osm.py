@@ -191,6 +191,6 @@ def credit_of(path: Path) -> str:
     """
     import osmium
 
-    with osmium.io.Reader(str(path)) as reader:
+    with osmium.io.Reader(osm_file(path)) as reader:
         generator = reader.header().get("generator")
     return "" if generator.startswith("patrolmap ") else "© OpenStreetMap contributors (ODbL)"

@@ -1,5 +1,7 @@
 """Places of the same OSM file that say something about risk: schools, bars, police posts."""
 
+import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from types import MappingProxyType
@@ -93,16 +95,42 @@ def _check_kinds(kinds: Iterable[str] | None) -> list[str]:
     return [kind for kind in PLACE_KINDS if kind in asked]
 
 
-def _collect(path: Path, kinds: list[str]) -> tuple[list[tuple[str, str, str | None]], list[Any]]:
+_Rows = list[tuple[str, str, str | None]]
+
+
+def _collect(path: Path, kinds: list[str]) -> tuple[_Rows, list[Any]]:
     """Read nodes, and areas assembled from closed ways and multipolygons."""
+    import osmium
+
+    try:
+        return _scan(osm_file(path), kinds)
+    except RuntimeError as error:
+        if "out of order" not in str(error):
+            raise
+    # Some editors save what is new behind what is old; areas are assembled from ids in order.
+    reader = osmium.MergeInputReader()
+    with tempfile.TemporaryDirectory() as folder:
+        name = path.name.lower()
+        given, ordered = Path(folder, name), Path(folder, f"ordered-{name}")
+        shutil.copyfile(path, given)  # the reader tells the form by a name in small letters
+        reader.add_file(str(given))
+        writer = osmium.SimpleWriter(str(ordered))
+        try:
+            reader.apply(writer, simplify=False)
+        finally:
+            writer.close()
+        return _scan(osm_file(ordered), kinds)
+
+
+def _scan(file: Any, kinds: list[str]) -> tuple[_Rows, list[Any]]:
     import osmium
 
     pairs = [(PLACE_KINDS[kind][0], value) for kind in kinds for value in PLACE_KINDS[kind][1]]
     fits = osmium.filter.TagFilter(*pairs)
     draw = osmium.geom.WKBFactory()
-    rows: list[tuple[str, str, str | None]] = []
+    rows: _Rows = []
     shapes: list[Any] = []
-    for thing in osmium.FileProcessor(osm_file(path)).with_areas(fits).with_filter(fits):
+    for thing in osmium.FileProcessor(file).with_areas(fits).with_filter(fits):
         if thing.is_node():
             place_id, shape = f"node/{thing.id}", draw.create_point(thing)
         elif thing.is_area():
