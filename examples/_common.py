@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 import patrolmap as pm
-from patrolmap.nightly import shift_windows, sum_windows
+from patrolmap.nightly import risk_of_shifts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,15 +56,9 @@ def plan_day(
     events = pm.combine_events([report.events for report in reports])
     model = pm.NetworkKDE(bandwidth=300).fit(events, streets, observed=observed)
 
-    # Day and night are two time bins: what a pass earns depends on when it is made.
-    windows = shift_windows(shifts)
-    by_kind = [model.predict_by_kind(start, end) for start, end in windows]
-    starts = [start for start, _ in windows]
-    risk = pd.DataFrame({start: t.sum(axis=1) for start, t in zip(starts, by_kind, strict=True)})
-    risk_by_kind = sum_windows(by_kind)
+    risk, risk_by_kind = risk_of_shifts(model, shifts)
     total = risk_by_kind.sum(axis=1).rename("risk")
-    risk.attrs = total.attrs = risk_by_kind.attrs
-
+    total.attrs = risk_by_kind.attrs
     plan = pm.plan_patrols(streets, risk, shifts, risk_by_kind=risk_by_kind, stop=stop, seed=seed)
     return Result(
         night=min(shift.start for shift in shifts).date(),

@@ -60,12 +60,16 @@ def read_maps(path: Path) -> list[pm.EventsReport]:
     juvenile = calls["CASE_DESC"].str.startswith("SCHOOL INCIDENT")
     crime = ~calls["CALL_GROUP"].isin(["TRAFFIC", "NON CRIMINAL/ADMIN"]) & ~juvenile
     reports = []
-    for kind, rows in {"crime": crime, "accident": accident, "juvenile": juvenile}.items():
+    for kind, rows, cases in (
+        ("crime", crime, "PERSON and PROPERTY CRIME, DISORDER, SUSPICIOUS"),
+        ("accident", accident, "TRAFFIC: ACCIDENT"),
+        ("juvenile", juvenile, "SCHOOL INCIDENT"),
+    ):
         report = pm.check_events(
             calls[rows], kind=kind, tz="America/Los_Angeles", boundary=AREA,
             columns={"category": "CASE_DESC"},
         )  # fmt: skip
-        reports.append(replace(report, source=path.name))
+        reports.append(replace(report, source=f"{path.name} ({cases})"))
     return reports
 
 

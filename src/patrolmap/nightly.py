@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -174,17 +172,16 @@ def run_nightly(
         half_life=config.risk.half_life,
         weights=config.risk.weights,
     ).fit(events, streets, observed=_observed(events, first))
-    windows = shift_windows(shifts)
-    by_kind = [model.predict_by_kind(start, end) for start, end in windows]
-    total = sum_windows(by_kind)
-    risk = _risk_of_windows(windows, by_kind)
+    risk, by_kind = risk_of_shifts(model, shifts)
+    total = by_kind.sum(axis=1).rename("risk")
+    total.attrs = by_kind.attrs
     tell(0.2, "hotspots")
-    spots = hotspots(total.sum(axis=1).rename("risk"), streets, coverage=config.risk.coverage)
+    spots = hotspots(total, streets, coverage=config.risk.coverage)
     plan = plan_patrols(
         streets,
         risk,
         shifts,
-        risk_by_kind=total,
+        risk_by_kind=by_kind,
         stop=config.solve.stop,
         seed=config.solve.seed,
         progress=lambda share, _prize: tell(0.2 + 0.8 * share, "routes"),
@@ -194,60 +191,54 @@ def run_nightly(
         night=night,
         plan=plan,
         streets=streets,
-        risk=_with_attrs(total.sum(axis=1).rename("risk"), total.attrs),
-        risk_by_kind=total,
+        risk=total,
+        risk_by_kind=by_kind,
         hotspots=spots,
         reports=reports,
     )
 
 
-def shift_windows(shifts: Sequence[Shift]) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
-    """Return the time bins of some shifts: each starts with a shift and ends with the next.
+def risk_of_shifts(model: NetworkKDE, shifts: Sequence[Shift]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Predict risk for the hours of some shifts.
+
+    Parameters
+    ----------
+    model
+        A fitted estimator.
+    shifts
+        Each start of a shift begins a time bin, which ends with the next start or when everybody
+        is home, whichever comes first.
+
+    Returns
+    -------
+    risk : DataFrame
+        One column per time bin, named by its start, as `plan_patrols` takes it.
+    by_kind : DataFrame
+        All bins together, one column per map.
 
     Examples
     --------
     >>> import patrolmap as pm
-    >>> post = pm.Depot("post", lon=76.9, lat=43.2)
-    >>> def shift(name, start):
-    ...     return pm.Shift(depot=post, start=start, duration="6h", name=name)
-    >>> day, eve = shift("a", "2026-11-22 09:00+05:00"), shift("b", "2026-11-22 12:00+05:00")
-    >>> [(f"{start:%H}", f"{end:%H}") for start, end in shift_windows([day, eve])]
-    [('09', '12'), ('12', '18')]
+    >>> district = pm.datasets.sample()
+    >>> crimes = pm.check_events(district.crimes, kind="crime", tz="Asia/Almaty").events
+    >>> model = pm.NetworkKDE().fit(crimes, pm.read_streets(district.streets))
+    >>> post = pm.Depot("post", lon=76.8537, lat=43.2275)
+    >>> day = pm.Shift(depot=post, start="2026-11-22 09:00+05:00", duration="6h")
+    >>> night = pm.Shift(depot=post, start="2026-11-22 20:00+05:00", duration="6h")
+    >>> risk, by_kind = risk_of_shifts(model, [day, night])
+    >>> [f"{start:%H:%M}" for start in risk], list(by_kind)
+    (['09:00', '20:00'], ['crime'])
     """
     starts = sorted({shift.start for shift in shifts})
-    following = [*starts[1:], None]
-    windows = []
-    for start, after in zip(starts, following, strict=True):
-        end = max(shift.end for shift in shifts if shift.start <= start)
-        windows.append((start, end if after is None else min(end, after)))
-    return windows
-
-
-def sum_windows(by_kind: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Add up the risk of several windows; they state one period if they leave no gap."""
-    total = by_kind[0].copy()
-    for table in by_kind[1:]:
-        total = total + table
-    attrs = [table.attrs for table in by_kind]
-    total.attrs = dict(attrs[0]) | {"end": attrs[-1]["end"]}
-    if any(now["end"] != after["start"] for now, after in pairwise(attrs)):
-        del total.attrs["start"], total.attrs["end"]
-    return total
-
-
-def _risk_of_windows(
-    windows: Sequence[tuple[pd.Timestamp, pd.Timestamp]], by_kind: Sequence[pd.DataFrame]
-) -> pd.Series | pd.DataFrame:
-    """Return risk as `plan_patrols` takes it: a Series, or a column per time bin."""
-    columns = {start: table.sum(axis=1) for (start, _), table in zip(windows, by_kind, strict=True)}
-    if len(columns) == 1:
-        return _with_attrs(next(iter(columns.values())).rename("risk"), by_kind[0].attrs)
-    return _with_attrs(pd.DataFrame(columns), by_kind[0].attrs)
-
-
-def _with_attrs(table: Any, attrs: Mapping[Any, Any]) -> Any:
-    table.attrs = dict(attrs)
-    return table
+    ends = [max(shift.end for shift in shifts if shift.start <= start) for start in starts]
+    ends = [min(end, after) for end, after in zip(ends, [*starts[1:], max(ends)], strict=True)]
+    tables = [model.predict_by_kind(*window) for window in zip(starts, ends, strict=True)]
+    risk = pd.DataFrame({start: t.sum(axis=1) for start, t in zip(starts, tables, strict=True)})
+    by_kind = sum(tables[1:], start=tables[0])
+    said = {name: tables[0].attrs[name] for name in ("unit", "fingerprint", "notes")}
+    windows = [[t.attrs["start"], t.attrs["end"]] for t in tables]
+    risk.attrs, by_kind.attrs = dict(said), said | {"windows": windows}
+    return risk, by_kind
 
 
 def _check(part: EventsPart, tz: str, first: pd.Timestamp) -> EventsReport:

@@ -207,17 +207,6 @@ def test_the_same_seed_finds_the_same_routes_in_whatever_chunks_it_runs(chunks: 
     assert whole.values.tolist() == parts.values.tolist()
 
 
-def test_nothing_in_the_search_is_read_before_it_is_written() -> None:
-    # Stale memory once steered the search: the same seed gave other routes in a used process.
-    first = Search(world(5, crews=3), seed=9)
-    first.improve(50)
-    litter = [np.full((n, 4), n, dtype=np.int64) for n in range(1, 200)]
-    del litter
-    again = Search(world(5, crews=3), seed=9)
-    again.improve(50)
-    assert same(first.best, again.best)
-
-
 def test_a_search_never_loses_its_best_and_improves_a_greedy_start() -> None:
     better = 0
     for seed in range(5):

@@ -1,6 +1,7 @@
 """The bound is the fractional knapsack of passes, however many there can be."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,15 @@ def test_a_repeat_every_second_for_a_week_costs_no_memory() -> None:
     assert units.passes.max() == 604_801
     # a geometric series of every segment, cut where the metres end
     assert 0 < upper_bound(problem, units) <= 1000 * len(TOWN.segments)
+
+
+def test_a_bin_that_opens_when_the_shift_is_over_counts_for_nothing() -> None:
+    shift = shift_at(TOWN, minutes=30)
+    bins = {shift.start: flat_risk(TOWN), shift.end: flat_risk(TOWN, 9.0)}
+    problem = build_problem(TOWN, pd.DataFrame(bins), [shift], None)
+    units = earning_units(problem)
+    assert set(units.bin) == {0}
+    assert upper_bound(problem, units) == pytest.approx(len(TOWN.segments))
 
 
 def test_nothing_to_earn_is_a_bound_of_nothing() -> None:

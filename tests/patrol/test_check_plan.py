@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from shapely.affinity import translate
 from shapely.geometry import LineString, box
@@ -421,16 +421,19 @@ def test_the_checker_uses_nothing_of_the_solver() -> None:
 NUMBERS = st.sampled_from([0.0, -1.0, 1e300, float("inf")])
 
 
-@settings(deadline=None, max_examples=40)
-@given(st.data())
-def test_the_checker_never_crashes_on_a_scrambled_plan(data: st.DataObject) -> None:
+@pytest.fixture(scope="module")
+def small() -> Plan:
     place = row_town(2)
-    plan = plan_patrols(
-        place, flat_risk(place), [shift_at(place, rules=ONE_PASS)], stop=MaxIterations(2)
-    )
+    shift = shift_at(place, rules=ONE_PASS)
+    return plan_patrols(place, flat_risk(place), [shift], stop=MaxIterations(2))
+
+
+@settings(deadline=None, max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(st.data())
+def test_the_checker_never_crashes_on_a_scrambled_plan(small: Plan, data: st.DataObject) -> None:
     tables = {}
     for name in ("routes", "visits", "segments", "unserved", "stops"):
-        table = getattr(plan, name)
+        table = getattr(small, name)
         if data.draw(st.booleans()) and len(table):
             rows = data.draw(st.lists(st.integers(0, len(table) - 1), max_size=4, unique=True))
             table = table.iloc[rows]
@@ -441,7 +444,7 @@ def test_the_checker_never_crashes_on_a_scrambled_plan(data: st.DataObject) -> N
                 table = table.assign(**{column: 7 if whole else value})
         tables[name] = table
     try:
-        broken = replace(plan, **tables)
+        broken = replace(small, **tables)
     except SchemaError:
         return
     breaches = check_plan(broken)

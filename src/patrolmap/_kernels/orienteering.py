@@ -235,6 +235,48 @@ def _insert(tasks, crews, routes, task, slot):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def sweep(tasks, crews, routes, noise, state):  # type: ignore[no-untyped-def]
+    """Lay empty routes crew by crew, always on to the best noisy prize per metre.
+
+    What the walk passes on its way stands nearest, so it is planned too: a start close to the walk
+    that is really made, which insertion alone does not give.
+    """
+    distance, length, sides, crew = tasks.distance, tasks.length, tasks.sides, routes.crew
+    weight = np.empty(len(length))
+    for task in range(len(length)):
+        weight[task] = 1.0 + noise * (_random(state) - 0.5)
+    for c in range(len(crews.start)):
+        g, here, walked = crews.graph[c], crews.start[c], np.int64(0)
+        while True:
+            best, best_score, best_cost = ANY, 0.0, np.int64(0)
+            for oriented in range(2 * len(length)):
+                task, side = oriented >> 1, oriented & 1
+                if crew[task] >= 0 or not sides[crews.group[c], task, side]:
+                    continue
+                enter, leave = tasks.first[task], tasks.last[task]
+                if side == 1:
+                    enter, leave = leave, enter
+                cost = np.int64(distance[g, here, enter]) + length[task]
+                score = weight[task] * tasks.prize[tasks.unit[task]] / (cost + 1000.0)
+                if (
+                    score > best_score
+                    and walked + cost + distance[g, leave, crews.end[c]] <= crews.budget[c]
+                ):
+                    gain = _gain(tasks, crews, routes, task, c, routes.size[c], enter)
+                    score = weight[task] * gain / (cost + 1000.0)
+                    if score > best_score:
+                        best, best_score, best_cost = np.int64(oriented), score, cost
+            if best < 0:
+                break
+            routes.order[c, routes.size[c]] = best
+            routes.size[c] += 1
+            routes.passes[tasks.unit[best >> 1]] += 1
+            walked += best_cost
+            here = _exit(tasks, best)
+            _refresh(tasks, crews, routes, c)
+
+
+@njit(cache=True, nogil=True)
 def refill(tasks, crews, routes, pool, noise, state, touched):  # type: ignore[no-untyped-def]
     """Insert tasks of the pool one by one, the best noisy prize per metre first.
 

@@ -208,9 +208,11 @@ def _unit(unit: object) -> str:
 
 
 def _window(attrs: dict[Any, Any]) -> str:
-    if "start" not in attrs or "end" not in attrs:
-        return ""
-    return span(pd.Timestamp(attrs["start"]), pd.Timestamp(attrs["end"]))
+    """Say which hours the risk is for: one window, or several where shifts leave gaps."""
+    windows = attrs.get("windows")
+    if windows is None and "start" in attrs and "end" in attrs:
+        windows = [[attrs["start"], attrs["end"]]]
+    return " and ".join(span(pd.Timestamp(a), pd.Timestamp(b)) for a, b in windows or [])
 
 
 def _hotspots(streets: StreetNetwork, table: gpd.GeoDataFrame) -> list[Payload]:

@@ -79,27 +79,35 @@ def check_plan(
     >>> len(pm.check_plan(plan, streets, risk=risk))
     0
     """
-    shifts, breaches = asked_shifts(plan)
+    with np.errstate(all="ignore"):  # infinite lengths and prizes are breaches, not warnings
+        breaches = list(_breaches(plan, streets, risk))
+    return pd.DataFrame(breaches, columns=["route_id", "step", "rule", "what"])
+
+
+def _breaches(
+    plan: Plan, streets: StreetNetwork | None, risk: pd.Series | pd.DataFrame | None
+) -> Iterator[Breach]:
+    shifts, undescribed = asked_shifts(plan)
+    yield from undescribed
     starts, unreadable = bin_starts(plan)
-    breaches += unreadable
+    yield from unreadable
     if streets is not None:
-        breaches += _against_streets(plan, streets)
+        yield from _against_streets(plan, streets)
     if risk is not None:
-        breaches += check_risk.check_given_risk(plan, risk)
-    breaches += check_risk.check_segments(plan, len(starts))
+        yield from check_risk.check_given_risk(plan, risk)
+    yield from check_risk.check_segments(plan, len(starts))
     steps = _steps(plan, shifts)
-    breaches += _stray(plan)
-    breaches += _crews(plan, shifts)
-    breaches += _each_step(plan, steps, shifts)
-    breaches += _sequence(steps)
+    yield from _stray(plan)
+    yield from _crews(plan, shifts)
+    yield from _each_step(plan, steps, shifts)
+    yield from _sequence(steps)
     for route_id, route in plan.routes.iterrows():
         mine = steps[(steps["route_id"] == route_id).to_numpy()]
-        breaches += _route(plan, route_id, route, mine, shifts.get(route["shift"]))
-    breaches += check_risk.check_passes(plan, shifts, starts)
-    breaches += check_risk.check_totals(plan)
-    breaches += check_risk.check_unserved(plan)
-    breaches += check_numbers(plan)
-    return pd.DataFrame(breaches, columns=["route_id", "step", "rule", "what"])
+        yield from _route(plan, route_id, route, mine, shifts.get(route["shift"]))
+    yield from check_risk.check_passes(plan, shifts, starts)
+    yield from check_risk.check_totals(plan)
+    yield from check_risk.check_unserved(plan)
+    yield from check_numbers(plan)
 
 
 def _against_streets(plan: Plan, streets: StreetNetwork) -> Iterator[Breach]:

@@ -168,8 +168,11 @@ class Plan:
                 f"{route['length'] / 1000:.1f} km from {route['depot']}, risk {route['prize']:.3g}"
             )
         for why, rows in self.unserved.groupby("why"):
-            share = rows["risk"].sum() / p.total_risk
-            lines.append(f"  {len(rows):,} risky segments unserved, {why}: {share:.0%} of all risk")
+            left = rows["risk"].sum() / p.total_risk
+            lines.append(f"  {len(rows):,} risky segments unserved, {why}: {left:.0%} of all risk")
+        other = 1 - share - self.unserved["risk"].sum() / p.total_risk if p.total_risk > 0 else 0.0
+        if other >= 0.005:
+            lines.append(f"  streets passed, but in another shift's hours: {other:.0%} of all risk")
         lines += [f"  note: {note}" for note in p.notes]
         return "\n".join(lines)
 

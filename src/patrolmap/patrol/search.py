@@ -1,7 +1,6 @@
 """Run the search: tasks from candidates, two independent searches, the better true walk wins."""
 
 import logging
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ Int32s = npt.NDArray[np.int32]
 Progress = Callable[[float, float], None]
 
 SEARCHES = 2  # one a core on the smallest office machine; fixed, so that a seed means one plan
+NOISE = 0.6  # of prizes in the second start, so that two searches differ
 BATCH = 300  # tasks offered at once while the first routes are filled
 CHUNK = 200  # iterations between two looks at the clock
 HOT, COLD = 0.5, 0.005  # temperatures, in prizes of an average task; from trials on real streets
@@ -50,12 +50,12 @@ def search(
     *,
     stop: Stop,
     seed: int,
-    started: float,
+    elapsed: Callable[[], float],
     progress: Progress | None = None,
 ) -> Found:
     """Search until `stop` says so; Ctrl-C returns the best walks so far.
 
-    `started` is the `time.monotonic()` that the stop's seconds count from.
+    `elapsed` says how many of the stop's seconds have gone.
     """
     if not callable(getattr(stop, "done", None)):
         raise OptionError(f"stop={stop!r}; wanted MaxRuntime(30), MaxIterations(1000) or a | b.")
@@ -64,10 +64,10 @@ def search(
     with ThreadPoolExecutor(SEARCHES) as pool:
         runs = list(pool.map(lambda n: _Run(prepared, seed=seed, number=n), range(SEARCHES)))
         try:
-            while (share := stop.done(iterations=iterations, seconds=_since(started))) < 1:
+            while (share := stop.done(iterations=iterations, seconds=elapsed())) < 1:
                 if len(prepared.segment) == 0:
                     break  # nothing to search for
-                chunk = _chunk(stop, iterations, _since(started))
+                chunk = _chunk(stop, iterations, elapsed())
                 list(pool.map(_Run.advance, runs, [chunk] * SEARCHES, [share] * SEARCHES))
                 iterations += chunk
                 if progress is not None:
@@ -76,11 +76,7 @@ def search(
             log.warning("interrupted: the best routes so far are returned")
     walks = [walk_routes(problem, run.orders()) for run in runs]
     best = max(range(SEARCHES), key=lambda i: (walks[i].total, -i))
-    return Found(walks=walks[best], iterations=iterations, seconds=_since(started))
-
-
-def _since(started: float) -> float:
-    return time.monotonic() - started
+    return Found(walks=walks[best], iterations=iterations, seconds=elapsed())
 
 
 def _chunk(stop: Stop, iterations: int, seconds: float) -> int:
@@ -107,9 +103,10 @@ class _Run:
     def __init__(self, prepared: _Prepared, *, seed: int, number: int) -> None:
         self._prepared = prepared
         tasks, crews = prepared.tasks, prepared.crews
-        self._current = kernel.empty_routes(tasks, crews)
         spread = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
         self._random = np.maximum(spread, np.uint64(1))
+        self._current = kernel.empty_routes(tasks, crews)
+        kernel.sweep(tasks, crews, self._current, NOISE * number, self._random)
         self._fill()
         self._work = kernel.copy_routes(self._current)
         self._best = kernel.copy_routes(self._current)

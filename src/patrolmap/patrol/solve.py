@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from patrolmap.streets.network import StreetNetwork
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Crew, Problem
     from patrolmap.patrol.search import Found, Progress
+
+_log = logging.getLogger(__name__)
 
 
 def plan_patrols(
@@ -52,7 +55,8 @@ def plan_patrols(
     rules
         For shifts without rules of their own; default `foot_day` on foot, `car` when driving.
     stop
-        When to stop: `MaxRuntime(30)` (default), `MaxIterations(n)`, or both with `|`.
+        When to stop: `MaxRuntime(30)` (default), `MaxIterations(n)`, or both with `|`. Compiling
+        the kernels, some ten seconds on a machine's very first run, is not counted.
     seed
         The same seed and iteration limit give the same plan.
     progress
@@ -81,23 +85,32 @@ def plan_patrols(
     >>> bool(plan.routes["duration"].le(3600).all())
     True
     """
+    from patrolmap._kernels.compiling import compile_clock
     from patrolmap.patrol.bound import upper_bound
     from patrolmap.patrol.candidates import earning_units
     from patrolmap.patrol.problem import build_problem
     from patrolmap.patrol.search import search
     from patrolmap.patrol.tables import plan_tables
 
-    started = time.monotonic()
     if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
         raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts)
-    problem = build_problem(streets, risk, shifts, rules)
-    if risk_by_kind is not None:
-        _require_kinds(streets, risk_by_kind)
-    units = earning_units(problem)
-    found = search(
-        problem, units, stop=stop or MaxRuntime(30), seed=seed, started=started, progress=progress
-    )
+    with compile_clock() as compiling:
+        started = time.monotonic()
+        problem = build_problem(streets, risk, shifts, rules)
+        if risk_by_kind is not None:
+            _require_kinds(streets, risk_by_kind)
+        units = earning_units(problem)
+        found = search(
+            problem,
+            units,
+            stop=stop or MaxRuntime(30),
+            seed=seed,
+            elapsed=lambda: time.monotonic() - started - compiling(),
+            progress=progress,
+        )
+        if compiling() > 1:
+            _log.info("compiled the kernels in %.0f s; later runs find them on disk", compiling())
     tables = plan_tables(problem, found.walks, risk_by_kind)
     return Plan(
         routes=tables.routes,
