@@ -84,7 +84,7 @@ class Search:
 
     def improve(self, iterations: int, heat: float = 1e5) -> None:
         routes = self.current, self.work, self.best
-        kernel.improve(*self.place, *routes, self.values, self.state, iterations, heat, heat, 4)
+        kernel.improve(*self.place, *routes, self.values, self.state, iterations, heat, 4)
 
 
 def walked(place: World, routes: kernel.Routes, c: int) -> tuple[list[int], int]:

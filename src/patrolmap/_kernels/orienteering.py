@@ -5,6 +5,8 @@ side 1 = against the geometry) between two terminals. Each iteration removes str
 lie near each other (slack induction by string removals: Christiaens & Vanden Berghe 2020,
 doi 10.1287/trsc.2019.0914) and refills by noisy prize per metre; simulated annealing decides.
 Prizes and lengths are integers, so that sums never depend on their order.
+
+All of it stands in one file: the compiler's cache does not see a change in another.
 """
 
 from typing import NamedTuple
@@ -454,9 +456,9 @@ def _pool(tasks, routes, centre, removed, marked):  # type: ignore[no-untyped-de
 
 @njit(cache=True, nogil=True)
 def improve(  # type: ignore[no-untyped-def]
-    tasks, crews, current, work, best, values, state, iterations, hot, cold, most
+    tasks, crews, current, work, best, values, state, iterations, temperature, most
 ):
-    """Run iterations of ruin and refill, cooling from `hot` to `cold` (in units of value).
+    """Run iterations of ruin and refill at one temperature (in units of value).
 
     `current` and `work` must be equal on entry, and are on return; `best` holds the best routes
     seen, `values` the values of current and best.
@@ -464,8 +466,7 @@ def improve(  # type: ignore[no-untyped-def]
     touched = np.zeros(len(crews.start), dtype=np.bool_)
     everything = np.ones(len(crews.start), dtype=np.bool_)
     marked = np.zeros(len(tasks.first), dtype=np.bool_)
-    for step in range(iterations):
-        temperature = hot * (cold / hot) ** (step / iterations)
+    for _ in range(iterations):
         touched[:] = False
         centre = np.int64(_random(state) * len(tasks.first))
         removed = _ruin(tasks, crews, work, centre, most, state, touched)

@@ -106,16 +106,16 @@ class _Run:
         spread = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
         self._random = np.maximum(spread, np.uint64(1))
         self._current = kernel.empty_routes(tasks, crews)
-        kernel.sweep(tasks, crews, self._current, NOISE * number, self._random)
-        self._fill()
+        self._fill(noise=NOISE * number)
         self._work = kernel.copy_routes(self._current)
         self._best = kernel.copy_routes(self._current)
         start = kernel.value(tasks, crews, self._current)
         self._values = np.array([start, start])
 
-    def _fill(self) -> None:
-        """Start from greedy insertion, the best-ranked tasks first."""
+    def _fill(self, *, noise: float) -> None:
+        """Start from a greedy sweep, then insert what still fits, the best-ranked tasks first."""
         tasks, crews = self._prepared.tasks, self._prepared.crews
+        kernel.sweep(tasks, crews, self._current, noise, self._random)
         touched = np.zeros(len(crews.start), dtype=np.bool_)
         everything = np.arange(len(tasks.first))
         for batch in np.array_split(everything, max(1, len(everything) // BATCH)):
@@ -132,9 +132,7 @@ class _Run:
         task = max(self._values[1], 1.0) / max(1, int(self._best.size.sum()))
         heat = task * HOT * (COLD / HOT) ** share
         routes = self._current, self._work, self._best
-        kernel.improve(
-            tasks, crews, *routes, self._values, self._random, iterations, heat, heat, STRING
-        )
+        kernel.improve(tasks, crews, *routes, self._values, self._random, iterations, heat, STRING)
 
     def orders(self) -> list[list[tuple[int, bool]]]:
         """Return the best routes as segment rows and directions."""
