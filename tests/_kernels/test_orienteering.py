@@ -242,3 +242,54 @@ def test_no_tasks_are_no_trouble() -> None:
     )
     routes = kernel.empty_routes(empty, place.crews)
     assert kernel.value(empty, place.crews, routes) == -routes.used.sum()
+
+
+def twin_sweep(place: World) -> list[list[int]]:
+    """Walk each crew on to the best prize per metre, the plain way; one pass of each unit."""
+    tasks, crews = place
+    seen: set[int] = set()
+    orders = []
+    for c in range(len(crews.start)):
+        here, way, order = crews.start[c], 0, []
+        while True:
+            options = []
+            for task in (t for t in range(len(tasks.first)) if t not in seen):
+                for against in range(2):
+                    enter, leave = tasks.first[task], tasks.last[task]
+                    if against:
+                        enter, leave = leave, enter
+                    cost = int(tasks.distance[0, here, enter]) + int(tasks.length[task])
+                    home = int(tasks.distance[0, leave, crews.end[c]])
+                    if tasks.sides[0, task, against] and way + cost + home <= crews.budget[c]:
+                        score = tasks.prize[tasks.unit[task]] / (cost + 1000)
+                        options.append((score, -2 * task - against, cost, leave))
+            if not options:
+                break
+            _, minus, cost, here = max(options)
+            order.append(-minus)
+            seen.add(-minus >> 1)
+            way += cost
+        orders.append(order)
+    return orders
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_sweep_goes_on_to_the_best_prize_per_metre(seed: int) -> None:
+    place = world(seed, crews=2, copies=1, budget=2_000_000)
+    routes = kernel.empty_routes(*place)
+    kernel.sweep(*place, routes, 0.0, np.array([1], dtype=np.uint64))
+    assert_books_agree(place, routes)
+    got = [routes.order[c, :n].tolist() for c, n in enumerate(routes.size)]
+    assert got == twin_sweep(place)
+    assert sum(map(len, got)) > 0
+
+
+def test_a_noisy_sweep_is_another_start_that_keeps_the_rules() -> None:
+    place = world(5, crews=2, copies=3, budget=2_000_000)
+    starts = []
+    for noise in (0.0, 0.8):
+        routes = kernel.empty_routes(*place)
+        kernel.sweep(*place, routes, noise, np.array([7], dtype=np.uint64))
+        assert_books_agree(place, routes)
+        starts.append(routes)
+    assert not same(*starts)
