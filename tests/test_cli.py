@@ -67,6 +67,23 @@ def test_a_depot_in_a_lake_is_named(quick: Path, tmp_path: Path) -> None:
     assert "Алмалы" in err and "from the nearest street" in err
 
 
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(
+    quick: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    code, _, err = run("plan", quick, "--out", tmp_path / "file" / "routes")
+    assert code == 2
+    assert "is a file; wanted a folder" in err
+
+
+def test_rejects_into_a_folder_is_exit_code_2(
+    district: pm.datasets.SampleDistrict, tmp_path: Path
+) -> None:
+    code, _, err = run("check", district.crimes, "--rejects", tmp_path)
+    assert code == 2
+    assert "is a folder; wanted the name of a file" in err
+
+
 def test_a_wrong_date_is_named(quick: Path, tmp_path: Path) -> None:
     code, _, err = run("plan", quick, "--night", "tomorrow", "--out", tmp_path / "routes")
     assert code == 2

@@ -57,13 +57,32 @@ def test_the_results_are_one_folder_with_all_that_people_need(
     assert "dropped 4 no geometry" in written["summary"].read_text(encoding="utf-8")
 
 
-def test_an_earlier_run_is_replaced_whole(result: pm.NightlyResult, tmp_path: Path) -> None:
+def test_an_earlier_run_is_replaced_whole(
+    quick: pm.NightlyConfig, result: pm.NightlyResult, tmp_path: Path
+) -> None:
     out = tmp_path / "routes"
     result.write(out)
-    (out / "tracks" / "old.gpx").write_text("yesterday")
-    result.write(out)
-    assert not (out / "tracks" / "old.gpx").exists()
+    fewer = pm.run_nightly(quick.model_copy(update={"shifts": quick.shifts[1:]}), night=NIGHT)
+    fewer.write(out)
+    assert len(list((out / "tracks").iterdir())) == 3
     assert [path.name for path in tmp_path.iterdir()] == ["routes"]
+
+
+def test_a_file_that_somebody_added_to_the_results_is_never_deleted(
+    result: pm.NightlyResult, tmp_path: Path
+) -> None:
+    out = tmp_path / "routes"
+    result.write(out)
+    (out / "tracks" / "mine.txt").write_text("notes of the shift")
+    with pytest.raises(OptionError, match=r"tracks/mine.txt.*nothing of yours is lost"):
+        result.write(out)
+    assert (out / "tracks" / "mine.txt").read_text() == "notes of the shift"
+
+
+def test_a_folder_that_cannot_be_made_is_refused(result: pm.NightlyResult, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OptionError, match="is a file; wanted a folder"):
+        result.write(tmp_path / "file" / "routes")
 
 
 def test_a_folder_with_files_of_somebody_is_never_touched(
@@ -107,6 +126,25 @@ def test_results_can_be_read_by_whom_the_folder_lets(
 def test_a_past_night_is_planned_without_what_came_after(quick: pm.NightlyConfig) -> None:
     early = pm.run_nightly(quick, night=dt.date(2025, 6, 1))
     assert any("outside the observed" in note for note in early.plan.provenance.notes)
+
+
+def test_a_night_before_all_events_is_refused(quick: pm.NightlyConfig) -> None:
+    with pytest.raises(OptionError, match=r"no event happened before 01\.01\.2020.*later night"):
+        pm.run_nightly(quick, night=dt.date(2020, 1, 1))
+
+
+def test_events_of_the_nights_own_date_are_not_used(quick: pm.NightlyConfig) -> None:
+    """Cutting everything from the night's date on out of the files changes nothing."""
+    night = dt.date(2025, 6, 1)
+    cut = pd.Timestamp(night, tz="Asia/Almaty")
+    result = pm.run_nightly(quick, night=night)
+    assert any((report.events["occurred_from"] >= cut).any() for report in result.reports)
+    before = [r.events[r.events["occurred_from"] < cut] for r in result.reports]
+    events = pm.combine_events(before)
+    observed = (events["occurred_from"].min().normalize(), cut)
+    model = quick.risk.model.fit(events, result.streets, observed=observed)
+    by_kind = nightly.risk_of_shifts(model, quick.shifts_of(night))[1]
+    assert result.risk_by_kind.to_numpy() == pytest.approx(by_kind.to_numpy())
 
 
 def test_shifts_of_one_time_give_one_risk(quick: pm.NightlyConfig) -> None:

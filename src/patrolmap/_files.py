@@ -23,6 +23,8 @@ def replacing(target: Path) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder; wanted the name of a file.")
     target.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     draft = folder / target.name

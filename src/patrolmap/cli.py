@@ -84,16 +84,18 @@ def check(
     from patrolmap.events import check_events
 
     with _exit_codes():
-        report = check_events(
-            file,
-            kind=kind,
-            tz=tz,
-            columns=_columns(column or []),
-            source_crs=source_crs,
-            time_format=time_format,
-            layer=layer,
-            boundary=boundary,
-        )
+        with _bar() as progress:
+            report = check_events(
+                file,
+                kind=kind,
+                tz=tz,
+                columns=_columns(column or []),
+                source_crs=source_crs,
+                time_format=time_format,
+                layer=layer,
+                boundary=boundary,
+                progress=progress,
+            )
         if rejects is not None:
             report.write_rejects(rejects)
         typer.echo(report.summary())
@@ -110,8 +112,8 @@ def _run(config: NightlyConfig, night: dt.date | None, out: Path, *, say: bool) 
 
     require_ours(out.resolve())  # a wrong folder is found before minutes of work, not after
     with _bar() as progress:
-        result = run_nightly(config, night=night, progress=progress)
-        written = result.write(out)
+        result = run_nightly(config, night=night, progress=lambda s, step: progress(0.8 * s, step))
+        written = result.write(out, progress=lambda s, step: progress(0.8 + 0.2 * s, step))
     if say:
         _tell(result, written)
 
@@ -152,7 +154,7 @@ def _exit_codes() -> Iterator[None]:
     except InfeasibleError as error:
         typer.echo(f"no feasible plan: {error}", err=True)
         raise typer.Exit(INFEASIBLE) from error
-    except PatrolmapError as error:
+    except (PatrolmapError, OSError) as error:  # a full disk, a folder that may not be written
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(BAD_INPUT) from error
 

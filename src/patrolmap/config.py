@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import tomllib
 from pathlib import Path
 from typing import Self
+from zoneinfo import ZoneInfo
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from patrolmap.errors import ConfigError, OptionError
 from patrolmap.patrol import Depot, MaxIterations, MaxRuntime, PatrolRules, Shift
 from patrolmap.patrol.stop import Stop
+from patrolmap.risk import NetworkKDE
 from patrolmap.schema import EVENT_KINDS
+
+_CLOCK = re.compile(r"\d\d?:\d\d(:\d\d)?")
 
 
 class _Part(BaseModel):
@@ -48,6 +53,11 @@ class RiskPart(_Part):
     weights: dict[str, float] | None = None
     coverage: float = Field(default=0.05, gt=0, le=1)
 
+    @property
+    def model(self) -> NetworkKDE:
+        """The estimator with these options."""
+        return NetworkKDE(bandwidth=self.bandwidth, half_life=self.half_life, weights=self.weights)
+
 
 class DepotPart(_Part):
     """A depot by name, in degrees."""
@@ -69,6 +79,14 @@ class ShiftPart(_Part):
     service: str = "police"
     end_depot: str | None = None
     rules: str | None = None
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _plain_clock(cls, given: object) -> object:
+        text = given.isoformat() if isinstance(given, dt.time) else given
+        if not (isinstance(text, str) and _CLOCK.fullmatch(text)):
+            raise ValueError('wanted a clock time such as "20:00"; its zone is tz')
+        return given
 
 
 class SolvePart(_Part):
@@ -105,6 +123,15 @@ class NightlyConfig(_Part):
     shifts: tuple[ShiftPart, ...] = Field(min_length=1)
     risk: RiskPart = RiskPart()
     solve: SolvePart = SolvePart()
+
+    @field_validator("tz")
+    @classmethod
+    def _known_zone(cls, given: str) -> str:
+        try:
+            ZoneInfo(given)
+        except (KeyError, ValueError, OSError) as error:  # a folder of zones is an OSError
+            raise ValueError("no time zone of that name; e.g. Asia/Almaty") from error
+        return given
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
@@ -157,6 +184,7 @@ class NightlyConfig(_Part):
                     f"{source}: events[{i}].kind = {part.kind!r}; wanted one of {EVENT_KINDS}."
                 )
         try:
+            _ = self.risk.model
             self.shifts_of(dt.date(2026, 1, 1))
         except OptionError as error:
             raise ConfigError(f"{source}: {error}") from error
@@ -164,6 +192,10 @@ class NightlyConfig(_Part):
 
     def shifts_of(self, night: dt.date) -> list[Shift]:
         """Return the shifts of one night; a start is a clock time in `tz`."""
+        names = [part.name for part in self.depots]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise OptionError(f"depots {twice} stand more than once; give each a name of its own.")
         depots = {part.name: Depot(part.name, lon=part.lon, lat=part.lat) for part in self.depots}
         shifts = []
         for number, part in enumerate(self.shifts, start=1):
@@ -173,12 +205,9 @@ class NightlyConfig(_Part):
                         f"shift {part.name or number}: depot {name!r} is not among the depots "
                         f"{sorted(depots)}."
                     )
-            try:
-                start = pd.Timestamp(dt.datetime.combine(night, part.start)).tz_localize(
-                    self.tz, nonexistent="shift_forward", ambiguous=True
-                )
-            except (KeyError, ValueError) as error:  # zoneinfo says KeyError
-                raise OptionError(f"tz = {self.tz!r} is no time zone; e.g. Asia/Almaty.") from error
+            start = pd.Timestamp(dt.datetime.combine(night, part.start)).tz_localize(
+                self.tz, nonexistent="shift_forward", ambiguous=True
+            )
             shifts.append(
                 Shift(
                     depot=depots[part.depot],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,13 +66,15 @@ class NightlyResult:
         lines += ["", "Plan", *(f"  {line}" for line in self.plan.summary().splitlines())]
         return "\n".join(lines)
 
-    def write(self, out: str | Path) -> dict[str, Path]:
+    def write(self, out: str | Path, *, progress: Progress | None = None) -> dict[str, Path]:
         """Write everything into one folder, which appears whole or not at all.
 
         Parameters
         ----------
         out
             A new or empty folder, or one that an earlier run wrote, which is then replaced.
+        progress
+            Called with the share done (0 to 1) and the name of the step.
 
         Returns
         -------
@@ -81,15 +84,19 @@ class NightlyResult:
         Raises
         ------
         OptionError
-            If `out` holds anything that is not an earlier run's.
+            If `out` holds anything that is not an earlier run's, or may not be written.
         """
+        tell = progress or (lambda share, step: None)
         target = Path(out).resolve()
         require_ours(target)
         with replacing_folder(target) as draft:
+            tell(0.0, "map")
             explore(self.streets, risk=self.risk, hotspots=self.hotspots, plan=self.plan).save(
                 str(draft / "map.html")
             )
+            tell(0.2, "cards")
             write_cards(self.plan, draft / "cards.pdf")
+            tell(0.8, "tables")
             write_gpx(self.plan, draft / "tracks")
             self.plan.to_file(draft / "plan.gpkg")
             self._write_risk(draft / "risk.gpkg")
@@ -97,9 +104,8 @@ class NightlyResult:
             (draft / "rejects").mkdir()
             for number, report in enumerate(self.reports, start=1):
                 report.write_rejects(draft / "rejects" / f"{number}-{report.kind}.csv")
-            (draft / MANIFEST).write_text(
-                json.dumps({"made_by": MADE_BY, "night": self.night.isoformat()}), encoding="utf-8"
-            )
+            about = {"made_by": MADE_BY, "night": self.night.isoformat(), "files": _files_in(draft)}
+            (draft / MANIFEST).write_text(json.dumps(about, indent=1), encoding="utf-8")
         names = {
             "map": "map.html",
             "cards": "cards.pdf",
@@ -133,9 +139,8 @@ def run_nightly(
     config
         Usually `NightlyConfig.from_file(path)`.
     night
-        The date the shifts start on; default today in the config's zone. Events of that date's
-        first shift and later are not used, so that a past night can be planned as it would have
-        been.
+        The date the shifts start on; default today in the config's zone. Events of that date
+        and later are not used, so that a past night is planned as it would have been.
     progress
         Called with the share done (0 to 1) and the name of the step.
 
@@ -154,6 +159,8 @@ def run_nightly(
     (5, 0)
     """
     tell = progress or (lambda share, step: None)
+    if not (night is None or isinstance(night, dt.date)):
+        raise OptionError(f"night={night!r}; wanted a datetime.date.")
     night = night or pd.Timestamp.now(config.tz).date()
     shifts = config.shifts_of(night)
     first = min(shift.start for shift in shifts)
@@ -164,14 +171,10 @@ def run_nightly(
         max_segment_length=config.streets.max_segment_length,
     )
     tell(0.05, "events")
-    reports = tuple(_check(part, config.tz, first) for part in config.events)
+    reports = tuple(_check(part, config.tz) for part in config.events)
     events = combine_events([report.events for report in reports])
     tell(0.15, "risk")
-    model = NetworkKDE(
-        bandwidth=config.risk.bandwidth,
-        half_life=config.risk.half_life,
-        weights=config.risk.weights,
-    ).fit(events, streets, observed=_observed(events, first))
+    model = config.risk.model.fit(events, streets, observed=_observed(events, first))
     risk, by_kind = risk_of_shifts(model, shifts)
     total = by_kind.sum(axis=1).rename("risk")
     total.attrs = by_kind.attrs
@@ -241,8 +244,7 @@ def risk_of_shifts(model: NetworkKDE, shifts: Sequence[Shift]) -> tuple[pd.DataF
     return risk, by_kind
 
 
-def _check(part: EventsPart, tz: str, first: pd.Timestamp) -> EventsReport:
-    """Read one map; what lies after the shift's start or the clock is a date in the future."""
+def _check(part: EventsPart, tz: str) -> EventsReport:
     return check_events(
         part.source,
         kind=part.kind,
@@ -251,36 +253,50 @@ def _check(part: EventsPart, tz: str, first: pd.Timestamp) -> EventsReport:
         source_crs=part.source_crs,
         time_format=part.time_format,
         layer=part.layer,
-        now=max(first, pd.Timestamp.now(first.tz)),
     )
 
 
 def _observed(
     events: gpd.GeoDataFrame, first: pd.Timestamp
 ) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-    """Return the period up to the night, where the events reach beyond it; else their own."""
-    last = events["occurred_to"].max()
-    if pd.isna(last) or last <= first:
+    """Return the period up to the night's date, where the events reach beyond it; else None."""
+    known = events["occurred_from"].dropna()
+    if known.empty:
         return None
-    zone = events["occurred_from"].dt.tz
-    start = events["occurred_from"].min().normalize()
-    end = first.tz_convert(zone).normalize()
-    return (start, end) if start < end else None
+    start = known.min().normalize()
+    end = first.tz_convert(known.dt.tz).normalize()
+    if start >= end:
+        raise OptionError(
+            f"no event happened before {end:%d.%m.%Y}: the first is of {start:%d.%m.%Y}; "
+            "choose a later night."
+        )
+    return None if events["occurred_to"].max() <= end else (start, end)
 
 
 def require_ours(folder: Path) -> None:
-    """Raise unless a folder is new, empty, or an earlier run's: nobody's files are overwritten."""
-    if not folder.exists():
+    """Raise unless results can go there and nothing of anybody else would be lost.
+
+    A folder must be new, empty, or hold an earlier run's files and no others.
+    """
+    above = next(place for place in (folder, *folder.parents) if place.exists())
+    if not above.is_dir():
+        raise OptionError(f"{above} is a file; wanted a folder for the results.")
+    if not os.access(above if above != folder else folder.parent, os.W_OK):
+        raise OptionError(f"{above} may not be written to; choose another folder.")
+    if above != folder:
         return
-    if not folder.is_dir():
-        raise OptionError(f"{folder} is a file; wanted a folder for the results.")
-    manifest = folder / MANIFEST
     try:
-        ours = json.loads(manifest.read_text(encoding="utf-8"))["made_by"] == MADE_BY
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        ours = set(manifest["files"]) if manifest["made_by"] == MADE_BY else set()
     except (OSError, ValueError, KeyError, TypeError):
-        ours = False
-    if not ours and any(folder.iterdir()):
+        ours = set()
+    others = sorted(set(_files_in(folder)) - ours - {MANIFEST})
+    if others:
         raise OptionError(
-            f"{folder} holds files that no patrolmap run wrote; choose a new or empty folder, "
-            "so that nothing of yours is lost."
+            f"{folder} holds files that no patrolmap run wrote, e.g. {others[0]}; choose a new or "
+            "empty folder, so that nothing of yours is lost."
         )
+
+
+def _files_in(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if not p.is_dir())

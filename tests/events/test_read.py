@@ -420,3 +420,34 @@ def test_russian_column_names_are_known():
     event = check(rows).events.iloc[0]
     assert event["category"] == "robbery"
     assert event["occurred_from"] == pd.Timestamp("2023-12-31 23:15", tz=ALMATY)
+
+
+def test_ids_that_could_hold_a_name_or_a_case_number_are_kept_as_hashes():
+    table = pd.DataFrame(
+        {
+            "incident_id": ["UD-2024/77 Ivanov", "8901123", "UD-2024/78 Ivanov"],
+            "date": ["2024-05-01 20:30"] * 3,
+            "lon": [76.9, 76.91, 76.92],
+            "lat": [43.2] * 3,
+        }
+    )
+    report = check_events(table, kind="juvenile", tz="Asia/Almaty")
+    assert not report.events.index.str.contains("Ivanov|UD").any()
+    assert report.events.index[1] == "juvenile:8901123"
+    assert report.events.index.is_unique
+    assert any("kept as hashes" in note for note in report.notes)
+    again = check_events(report.events.reset_index(), kind="juvenile")
+    assert list(again.events.index) == list(report.events.index)
+
+
+@pytest.mark.parametrize("text", ["ivanov 01.02.2010 theft", "case 202400077", "2010-02-01"])
+def test_a_category_with_a_date_or_a_number_in_it_is_other(text):
+    table = pd.DataFrame({"type": [text, "Theft"], "date": "2024-05-01", "lon": 76.9, "lat": 43.2})
+    events = read_events(table, kind="crime", tz="Asia/Almaty")
+    assert list(events["category"]) == ["other", "theft"]
+
+
+def test_a_column_of_free_text_is_no_category():
+    texts = [f"statement of a witness {chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(400)]
+    table = pd.DataFrame({"type": texts, "date": "2024-05-01", "lon": 76.9, "lat": 43.2})
+    assert set(read_events(table, kind="crime", tz="Asia/Almaty")["category"]) == {"other"}

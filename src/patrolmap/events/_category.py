@@ -32,11 +32,15 @@ CODES = {
 
 _ARTICLE = re.compile(r"^ст(?:\.|атья)?\s*(\d{2,3})(?:\s*-\s*(\d))?(?!\d)", re.IGNORECASE)
 _CODE = re.compile(r"^0?(\d{2,3})(\d)$")
+_NUMBERED = re.compile(r"\d{4,}|\d[./-]\d+[./-]\d")
 LONGEST = 40
+MOST = 300  # distinct texts beyond which a column holds free text, not kinds of offence
 
 
 def categories(values: pd.Series | None, size: int, index: pd.Index) -> pd.Series:
     """Return a category a row: the article's word, else the source's own text in lower case.
+
+    Texts with a date or a long number in them, and columns of free text, become "other".
 
     Examples
     --------
@@ -49,7 +53,10 @@ def categories(values: pd.Series | None, size: int, index: pd.Index) -> pd.Serie
     text = pd.Series(as_text(values).to_pandas(), index=index).astype("str")
     codes, distinct = pd.factorize(text)
     column = plain_name(values.name)
-    words = pd.Series([*(_word(value, column) for value in distinct), "unknown"], dtype="str")
+    found = [_word(value, column) for value in distinct]
+    if len(set(found)) > MOST:
+        found = ["other"] * len(found)
+    words = pd.Series([*found, "unknown"], dtype="str")
     return pd.Series(words.array.take(codes), index=index, dtype="str")
 
 
@@ -61,4 +68,6 @@ def _word(value: str, column: str) -> str:
         number, part = article.groups()
         name = str(int(number)) + (f"-{part}" if part not in (None, "0") else "")
         return ARTICLES.get(name, f"article {name}")
+    if _NUMBERED.search(value):
+        return "other"  # a date, a number of a case or a document: not a kind of offence
     return " ".join(UNSEEN.sub(" ", value).lower().split())[:LONGEST].strip() or "unknown"

@@ -1,5 +1,7 @@
 """Ids of events, and rows that tell of the same event twice."""
 
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -10,6 +12,12 @@ from patrolmap.events._sieve import Sieve
 from patrolmap.events._source import Source
 from patrolmap.events._text import as_text, shorts
 from patrolmap.events._time import Span
+
+_PLAIN_ID = (
+    r"^\s*[0-9]+(\.0+)?\s*$"
+    r"|^\{{?[0-9a-fA-F]{{8}}-([0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}\}}?$"
+    r"|^{kind}:(row )?[0-9]+$|^{kind}:#[0-9a-f]{{16}}$"
+)
 
 
 def event_ids(source: Source, roles: Roles, kind: str) -> tuple[pd.Series, bool, tuple[str, ...]]:
@@ -32,14 +40,38 @@ def event_ids(source: Source, roles: Roles, kind: str) -> tuple[pd.Series, bool,
         owned = "event_id" in roles.named or 0 < filled <= 2 * len(pc.unique(given.drop_null()))
         notes = (f"{column!r} repeats itself and is no id: events are numbered by their row",)
         if owned:
+            given, hidden = _hide_names(given, kind)
             ids = pc.coalesce(given, ids)
             lost = len(given) - filled
             notes = (f"id from {column!r}",)
             notes += (f"{lost:,} rows without an id are numbered by their row",) if lost else ()
+            notes += (
+                (f"{hidden:,} ids are no plain numbers and are kept as hashes",) if hidden else ()
+            )
     prefixed = pc.binary_join_element_wise(pa.scalar(f"{kind}:", text), ids, blank)
     # An events table read again keeps the ids that it has.
     ids = pc.if_else(pc.starts_with(ids, f"{kind}:"), ids, prefixed)
     return pd.Series(ids.to_pandas(), name="event_id", dtype="str"), owned, notes
+
+
+def _hide_names(given: pa.Array, kind: str) -> tuple[pa.Array, int]:
+    """Replace ids that could hold a name or a case number by hashes, and count them.
+
+    Plain numbers, GUIDs and the ids of an events table read again stay as they are.
+    """
+    import pyarrow.compute as pc
+
+    plain = pc.match_substring_regex(given, _PLAIN_ID.format(kind=kind))
+    hidden = pc.sum(pc.invert(plain)).as_py() or 0
+    if not hidden:
+        return given, 0
+    distinct = pc.unique(given.filter(pc.invert(plain)).drop_null())
+    hashes = {
+        text: "#" + hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        for text in distinct.to_pylist()
+    }
+    text = pd.Series(given.to_pandas(), dtype=object)
+    return pa.array(text.map(lambda value: hashes.get(value, value)), type=given.type), int(hidden)
 
 
 def sift_twins(

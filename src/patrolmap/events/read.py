@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -152,8 +152,11 @@ def check_events(
     layer: str | None = None,
     boundary: Any = None,
     now: Any = None,
+    progress: Callable[[float, str], None] | None = None,
 ) -> EventsReport:
     """Read events and report what was kept, dropped and inferred; options as in `read_events`.
+
+    `progress` is called with the share done (0 to 1) and the name of the step.
 
     Returns
     -------
@@ -182,7 +185,13 @@ def check_events(
     )  # fmt: skip
     if crs is not None:
         metric_crs(crs, lon=0, lat=0)  # a wrong crs= is told before the file is read
-    return _check(open_source(source, layer=layer), options)
+    tell = progress or (lambda share, step: None)
+    tell(0.0, "reading")
+    opened = open_source(source, layer=layer)
+    tell(0.5, "checking")
+    report = _check(opened, options)
+    tell(1.0, "done")
+    return report
 
 
 def _check(source: Source, options: _Options) -> EventsReport:
