@@ -10,7 +10,6 @@ import geopandas as gpd
 import pandas as pd
 
 import patrolmap as pm
-from patrolmap.nightly import risk_of_shifts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,7 +55,7 @@ def plan_day(
     events = pm.combine_events([report.events for report in reports])
     model = pm.NetworkKDE(bandwidth=300).fit(events, streets, observed=observed)
 
-    risk, risk_by_kind = risk_of_shifts(model, shifts)
+    risk, risk_by_kind = pm.risk_of_shifts(model, shifts)
     total = risk_by_kind.sum(axis=1).rename("risk")
     total.attrs = risk_by_kind.attrs
     plan = pm.plan_patrols(streets, risk, shifts, risk_by_kind=risk_by_kind, stop=stop, seed=seed)

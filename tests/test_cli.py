@@ -40,7 +40,7 @@ def test_plan_says_what_it_did_when_asked(quick: Path, tmp_path: Path) -> None:
     out_dir = tmp_path / "routes"
     code, out, _ = run("plan", quick, "--night", "2026-11-06", "--out", out_dir, "--verbose")
     assert code == 0
-    assert "5 crews walk" in out
+    assert "5 crews cover" in out
     assert str(out_dir / "map.html") in out
 
 

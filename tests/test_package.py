@@ -7,12 +7,15 @@ import re
 import subprocess
 import sys
 import tomllib
+import typing
 import zipfile
 from pathlib import Path
 
 import pytest
 
 import patrolmap as pm
+from patrolmap import errors
+from towns import row_town
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAVY = {
@@ -115,3 +118,21 @@ def test_the_sample_is_found_in_an_installed_wheel(wheel: Path, tmp_path: Path) 
     code = "import patrolmap as pm; print(pm.datasets.sample().streets)"
     found = Path(python(code, PYTHONPATH=str(tmp_path)).strip())
     assert found == tmp_path / "patrolmap" / "_sample" / "district.osm.pbf"
+
+
+def test_wrong_types_at_the_doors_are_named() -> None:
+    streets = row_town()
+    for call in (
+        lambda: pm.plan_patrols("almaty.osm.pbf", None, []),
+        lambda: pm.plan_patrols(streets, streets.segments["length"], ["night"]),
+        lambda: pm.plan_patrols(streets, streets.segments["length"], None),
+        lambda: pm.explore("almaty.osm.pbf"),
+        lambda: pm.run_nightly(None, night="2026-11-06"),
+    ):
+        with pytest.raises(errors.OptionError, match="wanted"):
+            call()
+
+
+def test_the_types_of_public_functions_can_be_asked_for() -> None:
+    for name in ("plan_patrols", "read_events", "read_streets", "run_nightly", "check_plan"):
+        assert "return" in typing.get_type_hints(getattr(pm, name))

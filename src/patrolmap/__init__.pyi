@@ -7,6 +7,7 @@ from .events import check_events as check_events
 from .events import combine_events as combine_events
 from .events import read_events as read_events
 from .nightly import NightlyResult as NightlyResult
+from .nightly import risk_of_shifts as risk_of_shifts
 from .nightly import run_nightly as run_nightly
 from .output import explore as explore
 from .output import write_cards as write_cards
@@ -17,6 +18,7 @@ from .patrol import MaxRuntime as MaxRuntime
 from .patrol import PatrolRules as PatrolRules
 from .patrol import Plan as Plan
 from .patrol import Shift as Shift
+from .patrol import Stop as Stop
 from .patrol import check_plan as check_plan
 from .patrol import plan_patrols as plan_patrols
 from .risk import NetworkKDE as NetworkKDE

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from patrolmap.errors import SchemaError
+from patrolmap.errors import OptionError, SchemaError
 
 Kind = Literal["str", "int", "float", "bool", "time", "geometry", "list"]
 
@@ -227,6 +227,12 @@ HOTSPOTS = Table(
 )
 
 TABLES = (EVENTS, SEGMENTS, NODES, ROUTES, VISITS, PLAN_SEGMENTS, STOPS, UNSERVED, HOTSPOTS)
+
+
+def require_type(value: object, wanted: type, *, name: str) -> None:
+    """Raise `OptionError` unless a value given to a public function is of the type it needs."""
+    if not isinstance(value, wanted):
+        raise OptionError(f"{name} is a {type(value).__name__}; wanted a {wanted.__name__}.")
 
 
 def validate(table: pd.DataFrame, contract: Table) -> None:

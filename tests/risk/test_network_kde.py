@@ -286,3 +286,14 @@ def test_a_town_of_loops_and_parallel_streets_keeps_every_event(incidents):
             for p in [(0, 0), (50, 60), (-60, 0), (180, 0), (100, 0), (30, 2)]]  # fmt: skip
     risk = NetworkKDE().fit(incidents(rows), loop_town()).predict(*DAY)
     assert risk.sum() == pytest.approx(6)
+
+
+def test_a_map_that_covers_less_time_than_the_others_is_named(incidents):
+    days = pd.date_range("2026-01-05", "2026-10-30", freq="7D").strftime("%Y-%m-%d")
+    crimes = [("crime", (50, 0), day, "day") for day in days]
+    accidents = [("accident", (50, 0), day, "day") for day in days[-5:]]
+    model = NetworkKDE().fit(incidents(crimes + accidents), row_town())
+    assert [note for note in model.notes_ if "watched" in note] == [
+        "the accident map has events only from 28.09.2026 to 26.10.2026, but counts as watched "
+        "for all 295 days: its risk may be too low"
+    ]

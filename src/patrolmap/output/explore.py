@@ -8,6 +8,7 @@ import pandas as pd
 from patrolmap.errors import OptionError
 from patrolmap.output._payload import build_payload
 from patrolmap.patrol.plan import Plan
+from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
 
@@ -79,6 +80,7 @@ def explore(
 
     from patrolmap.output._offline import OfflineMap, PatrolLayers
 
+    require_type(streets, StreetNetwork, name="streets")
     if m is not None and not isinstance(m, folium.Map):
         raise OptionError(f"m is a {type(m).__name__}; wanted a folium.Map, or None for a new one.")
     payload = build_payload(streets, risk, hotspots, plan)

@@ -7,3 +7,4 @@ from .shifts import Shift as Shift
 from .solve import plan_patrols as plan_patrols
 from .stop import MaxIterations as MaxIterations
 from .stop import MaxRuntime as MaxRuntime
+from .stop import Stop as Stop

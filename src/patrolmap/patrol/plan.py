@@ -150,14 +150,14 @@ class Plan:
         >>> risk = pd.Series(1.0, index=streets.segments.index)
         >>> plan = pm.plan_patrols(streets, risk, [shift], stop=pm.MaxIterations(50))
         >>> print(plan.summary())
-        1 crew walk... km past ...% of all risk; with repeat passes they collect ...
+        1 crew covers ... km past ...% of all risk; with repeat passes they collect ...
         """
         p = self.provenance
         crews = len(self.routes)
         share = self.share_passed().sum()
         unit = "expected events" if p.unit == "count" else p.unit
         lines = [
-            f"{crews} crew{'s walk' if crews != 1 else ' walks'} "
+            f"{crews} crew{'s cover' if crews != 1 else ' covers'} "
             f"{self.routes['length'].sum() / 1000:,.1f} km past {share:.0%} of all risk; "
             f"with repeat passes they collect {p.prize:,.3g} {unit}, "
             f"at most {p.gap:.0%} below a proved bound of {p.upper_bound:,.3g}"

@@ -14,14 +14,13 @@ from patrolmap.errors import OptionError
 from patrolmap.patrol.arcs import arrays, has_arc, millimetres_from, reverse
 from patrolmap.patrol.candidates import MAX_TASKS, Units, choose, neighbours
 from patrolmap.patrol.problem import Bools, Floats, Ints, Problem
-from patrolmap.patrol.stop import Stop
+from patrolmap.patrol.stop import Progress, Stop
 from patrolmap.patrol.walks import Walks, walk_routes
 from patrolmap.streets.network import Graph
 
 log = logging.getLogger(__name__)
 
 Int32s = npt.NDArray[np.int32]
-Progress = Callable[[float, float], None]
 
 SEARCHES = 2  # one a core on the smallest office machine; fixed, so that a seed means one plan
 NOISE = 0.6  # of prizes in the second start, so that two searches differ

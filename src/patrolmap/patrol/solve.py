@@ -13,12 +13,13 @@ from patrolmap.errors import OptionError
 from patrolmap.patrol.plan import Plan, Provenance
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.shifts import Shift
-from patrolmap.patrol.stop import MaxRuntime, Stop
+from patrolmap.patrol.stop import MaxRuntime, Progress, Stop
+from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Crew, Problem
-    from patrolmap.patrol.search import Found, Progress
+    from patrolmap.patrol.search import Found
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +95,8 @@ def plan_patrols(
 
     if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
         raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")
-    shifts = [shifts] if isinstance(shifts, Shift) else list(shifts)
+    require_type(streets, StreetNetwork, name="streets")
+    shifts = [shifts] if isinstance(shifts, Shift) else list(shifts or ())
     with compile_clock() as compiling:
         started = time.monotonic()
         problem = build_problem(streets, risk, shifts, rules)

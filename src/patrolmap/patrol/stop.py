@@ -1,12 +1,15 @@
 """When to stop a search: criteria that compose with `|`."""
 
 import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import pandas as pd
 
 from patrolmap.errors import OptionError
+
+Progress = Callable[[float, float], None]  # share done, best prize so far
 
 
 class Stop(Protocol):

@@ -23,7 +23,7 @@ from patrolmap.risk._clock import (
     slots,
 )
 from patrolmap.risk._spread import spread_events
-from patrolmap.schema import EVENT_KINDS, EVENTS, validate
+from patrolmap.schema import EVENT_KINDS, EVENTS, require_type, validate
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.snap import snap_events
 
@@ -153,6 +153,7 @@ class NetworkKDE:
         """
         half_life = self._check()
         _check_events(events)
+        require_type(streets, StreetNetwork, name="streets")
         zone = events["occurred_from"].dt.tz
         start, end = own_period(events) if observed is None else _observed(observed)
         self.observed_ = (start.tz_convert(zone), end.tz_convert(zone))
@@ -358,6 +359,16 @@ def _notes(
         )
     if outside:
         notes.append(f"{_events(outside)} outside the observed period left out")
+    days = (model.observed_[1] - model.observed_[0]) / pd.Timedelta("1D")
+    spans = middle.groupby(used["kind"].to_numpy()).agg(["min", "max"]).dropna()
+    for kind, span in spans.iterrows():
+        missing = max(span["min"] - model.observed_[0], model.observed_[1] - span["max"])
+        if missing > pd.Timedelta(days=max(31.0, 0.1 * days)):
+            notes.append(
+                f"the {kind} map has events only from {span['min']:%d.%m.%Y} to "
+                f"{span['max']:%d.%m.%Y}, but counts as watched for all {days:,.0f} days: "
+                "its risk may be too low"
+            )
     return tuple(notes)
 
 
