@@ -6,7 +6,8 @@
 
 Cold is the first run with nothing compiled (an empty numba cache), warm the next one; each run is
 a process of its own, and its wall seconds count Python's start, all imports and the map's writing.
-Peak memory is the process's greatest resident size. The routes take `--seconds` (10).
+Peak memory is the process's greatest resident size. The routes take `--seconds` (10). Beside their
+prize stands that of greedy walks (`baselines.py`) on the same streets, risk and shifts.
 
 Targets, on 2 cores, warm: Portland to its map under 30 s and 1.5 GB; `import patrolmap` under
 0.3 s; the demo under 20 s.
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import measure
+from baselines import greedy_one_pass
 
 CITIES = ("portland", "pittsburgh", "almaty")
 BIG_SECONDS, BIG_MB = 30.0, 1500.0
@@ -82,6 +84,7 @@ def run_city(city: str, data: Path, seconds: float, out: Path) -> dict[str, Any]
     stages.timed("plan file", result.plan.to_file)(out / "plan.gpkg")
     breaches = stages.timed("check", pm.check_plan)(result.plan, result.streets)
     told = result.plan.provenance
+    greedy = greedy_one_pass(result.streets, result.risk_by_start, result.shifts)
     return {
         "stages": stages.seconds,
         "to_map": to_map,
@@ -93,6 +96,7 @@ def run_city(city: str, data: Path, seconds: float, out: Path) -> dict[str, Any]
         "crews": len(result.plan.routes),
         "iterations": told.iterations,
         "prize": told.prize,
+        "greedy": greedy.prize,
         "total_risk": told.total_risk,
         "gap": told.gap,
         "breaches": len(breaches),
@@ -123,7 +127,7 @@ def measure_city(city: str, data: Path, seconds: float) -> None:
     print(f"  {'peak MB to the map':24}{cold['memory']:8.0f}{warm['memory']:8.0f}")
     print(f"  {'peak MB, all written':24}{cold['memory_after']:8.0f}{warm['memory_after']:8.0f}")
     print(f"  {'iterations':24}{cold['iterations']:8,}{warm['iterations']:8,}")
-    for name in ("prize", "total_risk", "gap"):
+    for name in ("prize", "greedy", "total_risk", "gap"):
         print(f"  {name.replace('_', ' '):24}{cold[name]:8.3g}{warm[name]:8.3g}")
     print(f"  {'breaches of rules':24}{cold['breaches']:8}{warm['breaches']:8}")
     if city == "portland":
