@@ -57,7 +57,7 @@
 
     panelWidth() {
       const folded = this.panel.box.classList.contains("pm-folded");
-      return folded ? 20 : Math.min(310, this.map.getSize().x / 3);
+      return folded ? 20 : Math.min(340, this.map.getSize().x / 3);
     }
 
     text(i) { return i < 0 ? "" : this.data.names[i]; }
