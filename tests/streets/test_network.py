@@ -57,13 +57,6 @@ def test_a_loop_has_an_arc_each_way_around():
     assert sorted(graph.forward[graph.segment == ring].tolist()) == [False, True]
 
 
-def test_restricting_keeps_only_the_nodes_in_use():
-    town = loop_town()
-    part = town.restrict((town.segments.index == "tail").astype(bool))
-    assert len(part.nodes) == 2
-    assert part.segments.index.tolist() == ["tail"]
-
-
 def test_a_segment_that_ends_nowhere_is_refused():
     town = grid_town(2, 2)
     with pytest.raises(SchemaError, match="end at nodes that the nodes table lacks"):

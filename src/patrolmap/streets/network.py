@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
@@ -260,12 +260,3 @@ class StreetNetwork:
 
     def __hash__(self) -> int:
         return hash(self.fingerprint)
-
-    def restrict(self, keep: npt.NDArray[np.bool_]) -> Self:
-        """Return the network of the segments where `keep` is True, and their nodes."""
-        segments = self.segments[keep]
-        used = pd.unique(segments[["from_node", "to_node"]].to_numpy().ravel())
-        nodes = self.nodes[self.nodes.index.isin(used)]
-        return type(self)(
-            segments=segments, nodes=nodes, attribution=self.attribution, report=self.report
-        )
