@@ -26,6 +26,7 @@ def town(streets: Mapping[str, Sequence[Corner]], **columns: object) -> StreetNe
     def place(corner: Corner) -> Corner:
         return (corner[0] + CENTRE[0], corner[1] + CENTRE[1])
 
+    nothing = pd.Series([None] * len(streets), dtype="str").array
     rows = pd.DataFrame(
         {
             "from_node": [node_of[line[0]] for line in streets.values()],
@@ -34,11 +35,16 @@ def town(streets: Mapping[str, Sequence[Corner]], **columns: object) -> StreetNe
             "drive_forward": True,
             "drive_backward": True,
             "inside": True,
+            "street_id": list(streets),
             "name": [f"{segment_id} street" for segment_id in streets],
-            "name_kk": pd.Series([None] * len(streets), dtype="str").array,
-            "name_ru": pd.Series([None] * len(streets), dtype="str").array,
+            **dict.fromkeys(("name_kk", "name_ru", "name_en"), nothing),
             "highway": "residential",
             "lit": "unknown",
+            **dict.fromkeys(("surface", "sidewalk"), nothing),
+            "bridge": False,
+            "tunnel": False,
+            "crossings": 0,
+            "area": nothing,
         },
         index=pd.Index(list(streets), name="segment_id", dtype="str"),
     )

@@ -16,6 +16,8 @@ Kind = Literal["str", "int", "float", "bool", "time", "geometry", "list"]
 EVENT_KINDS = ("crime", "accident", "juvenile", "call")
 TIME_PRECISIONS = ("minute", "hour", "day", "month", "unknown")
 LIT_VALUES = ("yes", "no", "unknown")
+SIDEWALK_VALUES = ("both", "one", "separate", "no")
+AREA_VALUES = ("park", "square")
 MODES = ("walk", "drive")
 ACTIVITIES = ("walk", "drive", "dwell", "wait", "break", "report", "briefing", "handover")
 
@@ -96,11 +98,47 @@ SEGMENTS = Table(
             meaning="lies in the boundary asked for; those outside "
             "are kept for walking through and for density, and carry no prize",
         ),
+        Column(
+            name="street_id",
+            kind="str",
+            meaning="one for all segments of a street, its two carriageways included: the id of "
+            "its first stretch between junctions",
+        ),
         Column(name="name", kind="str", nullable=True, meaning="street name as tagged"),
         Column(name="name_kk", kind="str", nullable=True, meaning="street name in Kazakh"),
         Column(name="name_ru", kind="str", nullable=True, meaning="street name in Russian"),
+        Column(name="name_en", kind="str", nullable=True, meaning="street name in English"),
         Column(name="highway", kind="str", meaning="OSM class; `unclassified` where not given"),
         Column(name="lit", kind="str", meaning="street lighting as tagged", allowed=LIT_VALUES),
+        Column(
+            name="surface",
+            kind="str",
+            nullable=True,
+            meaning="surface as tagged, on most of the stretch between two junctions",
+        ),
+        Column(
+            name="sidewalk",
+            kind="str",
+            nullable=True,
+            meaning="sidewalk as tagged on most of the stretch: on both sides, one, drawn "
+            "separately, or none",
+            allowed=SIDEWALK_VALUES,
+        ),
+        Column(name="bridge", kind="bool", meaning="is a bridge"),
+        Column(name="tunnel", kind="bool", meaning="is a tunnel, or runs under a building"),
+        Column(
+            name="crossings",
+            kind="int",
+            minimum=0,
+            meaning="marked pedestrian crossings on it, those at its ends included",
+        ),
+        Column(
+            name="area",
+            kind="str",
+            nullable=True,
+            meaning="the park or square its middle lies in",
+            allowed=AREA_VALUES,
+        ),
         Column(name="geometry", kind="geometry", unit="m", meaning="line, `from_node` first"),
     ),
 )

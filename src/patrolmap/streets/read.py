@@ -6,25 +6,20 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
 import shapely
 from pyproj import CRS
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from patrolmap._crs import metric_crs, to_lonlat
-from patrolmap.errors import OptionError, SourceFormatError
-from patrolmap.schema import SEGMENTS
-from patrolmap.streets.boundary import Boundary, place_segments, read_boundary
+from patrolmap.errors import OptionError
+from patrolmap.streets.assemble import assemble
+from patrolmap.streets.boundary import Boundary, read_boundary
 from patrolmap.streets.network import StreetNetwork
-from patrolmap.streets.osm import OsmLines, credit_of
+from patrolmap.streets.osm import credit_of, read_ways
 from patrolmap.streets.sources import check_form, find_file
 from patrolmap.streets.table import check_lines, read_table, table_lines
-from patrolmap.streets.topology import Lines, build_segments
+from patrolmap.streets.topology import Lines
 
 _log = logging.getLogger(__name__)
-Bools = npt.NDArray[np.bool_]
 
 
 def read_streets(
@@ -99,30 +94,11 @@ def read_streets(
     _check_length(max_segment_length)
     area = None if boundary is None else read_boundary(boundary)
     lines, metric, report, credit = _read_lines(source, area, crs)
-    segments, nodes, repairs = build_segments(
-        lines, crs=metric, max_segment_length=max_segment_length
+    segments, nodes, repairs = assemble(
+        lines, crs=metric, boundary=area, max_segment_length=max_segment_length
     )
-    if segments.empty:
-        raise SourceFormatError(
-            "no street of any length: none of the usable ways has two nodes apart."
-        )
-    report |= repairs
-    if area is None:
-        segments["inside"] = True
-    else:
-        near, inside = place_segments(segments, area, crs=metric)
-        report["length dropped, beyond 500 m of the boundary (m)"] = _metres(segments, ~near)
-        segments = segments.assign(inside=inside)[near]
-    segments = _keep_connected(segments, report)
-    report["length outside the boundary, kept to walk through (m)"] = _metres(
-        segments, ~segments["inside"].to_numpy()
-    )
-    used = nodes.index.isin(np.unique(segments[["from_node", "to_node"]].to_numpy()))
     network = StreetNetwork(
-        segments=segments[SEGMENTS.names],
-        nodes=nodes[used],
-        attribution=credit,
-        report=report,
+        segments=segments, nodes=nodes, attribution=credit, report=report | repairs
     )
     _log.info("read %r", network)
     return network
@@ -149,7 +125,7 @@ def _read_lines(
     path = find_file(source, what="an OSM extract or a table of streets")
     if check_form(path) == "table":
         return *_from_table(read_table(path), area, crs, what=str(path)), ""
-    found = OsmLines(path)
+    found = read_ways(path)
     metric = _choose_crs(crs, area, float(np.median(found.lon)), float(np.median(found.lat)))
     lines, report = found.project(metric)
     return lines, metric, report, credit_of(path)
@@ -172,37 +148,3 @@ def _choose_crs(crs: Any, area: gpd.GeoSeries | None, lon: float, lat: float) ->
         middle = area.iloc[0].representative_point()
         lon, lat = middle.x, middle.y
     return metric_crs(crs, lon=lon, lat=lat)
-
-
-def _keep_connected(segments: gpd.GeoDataFrame, report: dict[str, float]) -> gpd.GeoDataFrame:
-    """Leave each mode its largest connected part; drop what no mode uses."""
-    walk = segments["walk"].to_numpy()
-    forward, backward = (segments[f"drive_{way}"].to_numpy() for way in ("forward", "backward"))
-    drive = forward | backward
-    walked, driven = _largest_part(segments, walk), _largest_part(segments, drive)
-    report["walkable length kept (m)"] = _metres(segments, walked)
-    report["walkable length dropped, not connected (m)"] = _metres(segments, walk & ~walked)
-    report["drivable length kept (m)"] = _metres(segments, driven)
-    report["drivable length dropped, not connected (m)"] = _metres(segments, drive & ~driven)
-    return segments.assign(
-        walk=walked, drive_forward=forward & driven, drive_backward=backward & driven
-    )[walked | driven]
-
-
-def _largest_part(segments: gpd.GeoDataFrame, usable: Bools) -> Bools:
-    """Say which usable segments lie in the connected part with the greatest length."""
-    if not usable.any():
-        return usable
-    ends = segments.loc[usable, ["from_node", "to_node"]].to_numpy()
-    nodes, row = np.unique(ends, return_inverse=True)
-    tail, head = row.reshape(ends.shape).T
-    graph = coo_array((np.ones(len(tail)), (tail, head)), shape=(len(nodes), len(nodes)))
-    label = connected_components(graph, directed=False)[1][tail]
-    millimetres = np.rint(segments.loc[usable, "length"].to_numpy() * 1000)
-    out = usable.copy()
-    out[usable] = label == np.argmax(np.bincount(label, weights=millimetres))
-    return out
-
-
-def _metres(segments: pd.DataFrame, which: Bools) -> float:
-    return round(float(segments["length"].to_numpy()[which].sum()), 3)

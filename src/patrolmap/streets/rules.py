@@ -13,8 +13,15 @@ The first rule that fits a way decides; a way that no rule fits is out. Where OS
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Tags = Mapping[str, str | None]
+_SIDEWALKS = {
+    **dict.fromkeys(("both", "yes"), "both"),
+    **dict.fromkeys(("left", "right"), "one"),
+    **dict.fromkeys(("no", "none"), "no"),
+    "separate": "separate",
+}
 # One entry of a Python list written out as text: quoted either way, or bare.
 _LISTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s,'"]+)""")
 
@@ -120,12 +127,56 @@ DRIVE_RULES = (
     _rule("roads", "in", "highway", MOTORWAYS | TRUNKS | ROADS),
 )
 
+ALONGSIDE_KEYS = ("footway", "path", "cycleway", "is_sidepath")
 ONEWAY_KEYS = ("oneway", "junction")
 RULE_KEYS = tuple(
     dict.fromkeys(
         ["highway", *ONEWAY_KEYS, *(k for r in (*WALK_RULES, *DRIVE_RULES) for k in r.keys)]
     )
 )
+JUDGED_KEYS = (*RULE_KEYS, *ALONGSIDE_KEYS, "lit", "surface", "bridge", "tunnel", "layer")
+
+
+class Judged(NamedTuple):
+    """All that the tags of a way but its names say of it."""
+
+    highway: str
+    lit: str
+    bridge: bool
+    tunnel: bool
+    surface: str | None
+    sidewalk: str | None
+    walk: bool
+    drive_forward: bool
+    drive_backward: bool
+    role: str
+    layer: int
+
+
+def judge(tags: Tags) -> Judged:
+    """Read the tags of a way; a half-motorway counts as motorway.
+
+    Examples
+    --------
+    >>> judge({"highway": "footway", "footway": "sidewalk", "lit": "24/7"}).role
+    'sidewalk'
+    """
+    kind = main_kind(tags.get("highway") or "")
+    tags = {**tags, "highway": kind}
+    forward, backward = may_drive(tags)
+    return Judged(
+        highway=kind,
+        lit=as_lit(tags.get("lit")),
+        bridge=tags.get("bridge") not in (None, "no"),
+        tunnel=tags.get("tunnel") not in (None, "no"),
+        surface=tags.get("surface"),
+        sidewalk=as_sidewalk(tags),
+        walk=may_walk(tags),
+        drive_forward=forward,
+        drive_backward=backward,
+        role="" if forward or backward else as_role(tags),
+        layer=as_layer(tags.get("layer")),
+    )
 
 
 def decide(rules: Iterable[Rule], tags: Tags) -> Rule | None:
@@ -184,6 +235,50 @@ def as_lit(value: str | None) -> str:
     if value in ("yes", "24/7", "automatic", "limited", "sunset-sunrise", "dusk-dawn", "interval"):
         return "yes"
     return "no" if value in ("no", "disused") else "unknown"
+
+
+def as_sidewalk(tags: Tags) -> str | None:
+    """Say where a street's sidewalks are: both, one, separate (drawn as ways of their own) or no.
+
+    Examples
+    --------
+    >>> as_sidewalk({"sidewalk": "left"}), as_sidewalk({"sidewalk:both": "separate"})
+    ('one', 'separate')
+    """
+    whole = tags.get("sidewalk") or tags.get("sidewalk:both")
+    if whole is not None:
+        return _SIDEWALKS.get(whole)
+    sides = {tags.get("sidewalk:left"), tags.get("sidewalk:right")} - {None}
+    if "separate" in sides:
+        return "separate"
+    there = sum(tags.get(f"sidewalk:{side}") == "yes" for side in ("left", "right"))
+    return ("no" if sides == {"no"} else None, "one", "both")[there]
+
+
+def as_role(tags: Tags) -> str:
+    """Tell ways that only run along or over a street: `sidewalk`, `crossing`, or empty.
+
+    Examples
+    --------
+    >>> as_role({"highway": "cycleway", "is_sidepath": "yes"}), as_role({"highway": "path"})
+    ('sidewalk', '')
+    """
+    said = {tags.get(key) for key in ("footway", "path", "cycleway")}
+    if said & {"crossing", "traffic_island"}:
+        return "crossing"
+    return "sidewalk" if "sidewalk" in said or tags.get("is_sidepath") == "yes" else ""
+
+
+def as_layer(value: str | None) -> int:
+    """Return the layer of a way, 0 where none is tagged.
+
+    Examples
+    --------
+    >>> as_layer("-1"), as_layer("1;2"), as_layer("upper"), as_layer(None)
+    (-1, 1, 0, 0)
+    """
+    found = re.match(r"\s*([+-]?\d{1,2})(?!\d)", value or "")
+    return int(found[1]) if found else 0
 
 
 def split_values(value: str) -> list[str]:

@@ -12,19 +12,19 @@ from pyproj import CRS
 
 from patrolmap._crs import to_lonlat
 from patrolmap.errors import CRSError, SchemaError, SourceFormatError
+from patrolmap.schema import SIDEWALK_VALUES
 from patrolmap.streets import rules
-from patrolmap.streets.osm import judge
-from patrolmap.streets.topology import FLAGS, TEXTS, Lines
+from patrolmap.streets.topology import FLAGS, MOSTLY, TAGS, Lines
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _END_COLUMNS = (("u", "v"), ("from_node", "to_node"))
-_TEXT_COLUMNS = {
+_NAME_COLUMNS = {
     "name": ("name",),
     "name_kk": ("name_kk", "name:kk"),
     "name_ru": ("name_ru", "name:ru"),
-    "lit": ("lit",),
+    "name_en": ("name_en", "name:en"),
 }
 _BETWEEN = 1 << 62  # vertices between the ends of a line are nobody else's: ids above all others
 _GRID = 10  # nodes without ids stand on a grid of 0.1 m
@@ -109,7 +109,7 @@ def table_lines(table: gpd.GeoDataFrame, *, crs: CRS, what: str) -> tuple[Lines,
     """Turn checked rows into lines over shared nodes, in metres."""
     rows = table.to_crs(crs).reset_index(drop=True)
     ends = next((pair for pair in _END_COLUMNS if set(pair) <= set(rows.columns)), None)
-    tags = pd.concat([_texts(rows), _flags(rows)], axis=1)[[*TEXTS, *FLAGS]]
+    tags = _tags(rows)
     kept = tags[FLAGS].any(axis=1).to_numpy()
     if not kept.any():
         raise SourceFormatError(f"{what}: none of its {len(rows)} lines may be walked or driven.")
@@ -198,6 +198,7 @@ def _lines(
         node_id=node_id,
         x=place[:, 0],
         y=place[:, 1],
+        crossing=np.zeros(len(node_id), dtype=bool),
         tags=tags,
     )
 
@@ -281,36 +282,32 @@ def _join_names(value: str | None) -> str | None:
     return " / ".join(rules.split_values(value))
 
 
-def _texts(rows: pd.DataFrame) -> pd.DataFrame:
-    out = {}
-    for name, columns in _TEXT_COLUMNS.items():
+def _tags(rows: pd.DataFrame) -> pd.DataFrame:
+    """Read the tags of the rules, or the table's own columns where it says the same outright."""
+    out = pd.DataFrame(_judged(rows), columns=list(rules.Judged._fields))
+    out = out.astype({"highway": "str", "lit": "str", "role": "str"})
+    for name in FLAGS:
+        if name in rows:
+            out[name] = [_text(value) in ("yes", "true", "1", "1.0") for value in rows[name]]
+    if "sidewalk" in rows:  # a table saved here says `one` or `both`, a tag says on which side
+        given = rows["sidewalk"].where(rows["sidewalk"].isin(SIDEWALK_VALUES))
+        out["sidewalk"] = given.astype("str").fillna(out["sidewalk"].astype("str"))
+    for name, columns in _NAME_COLUMNS.items():
         values = _values(rows, next((c for c in columns if c in rows), ""))
-        if name == "lit":
-            values = [rules.as_lit(value) for value in values]
-        else:
-            values = [_join_names(value) for value in values]
-        out[name] = pd.Series(values, dtype="str")
-    kinds = _values(rows, "highway")
-    out["highway"] = pd.Series(
-        [rules.main_kind(kind) if kind else "unclassified" for kind in kinds], dtype="str"
-    )
-    return pd.DataFrame(out)
+        out[name] = pd.Series([_join_names(value) for value in values], dtype="str")
+    return out.astype(dict.fromkeys(MOSTLY, "str"))[TAGS]
 
 
-def _flags(rows: pd.DataFrame) -> pd.DataFrame:
-    """Ask the rules, or take the table's own walk and drive columns where it has them."""
-    there = [key for key in rules.RULE_KEYS if key in rows]
-    known: dict[tuple[str | None, ...], tuple[Any, ...]] = {}
-    verdicts = []
+def _judged(rows: pd.DataFrame) -> list[rules.Judged]:
+    there = [key for key in rules.JUDGED_KEYS if key in rows]
+    known: dict[tuple[str | None, ...], rules.Judged] = {}
     columns = [_values(rows, key) for key in there]
+    out = []
     for values in zip(*columns, strict=True) if there else [()] * len(rows):
         if values not in known:
             tags = dict(zip(there, values, strict=True))
             # A table without highway kinds holds streets: only its other tags can close them.
-            known[values] = judge({"highway": "unclassified", **tags})[1:]
-        verdicts.append(known[values])
-    flags = pd.DataFrame(verdicts, columns=FLAGS, dtype=bool)
-    for name in FLAGS:
-        if name in rows:
-            flags[name] = [_text(value) in ("yes", "true", "1", "1.0") for value in rows[name]]
-    return flags
+            tags["highway"] = tags.get("highway") or "unclassified"
+            known[values] = rules.judge(tags)
+        out.append(known[values])
+    return out

@@ -7,6 +7,7 @@ of links between two junctions; a segment is a street, or an equal piece of a lo
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -21,8 +22,12 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-TEXTS = ["name", "name_kk", "name_ru", "highway", "lit"]
+TEXTS = ["name", "name_kk", "name_ru", "name_en", "highway", "lit"]
+BUILT = ["bridge", "tunnel"]
+SAME = [*TEXTS, *BUILT]  # pieces that agree in these are one street
+MOSTLY = ["surface", "sidewalk"]  # told of a street by most of its length
 FLAGS = ["walk", "drive_forward", "drive_backward"]
+TAGS = [*SAME, *MOSTLY, *FLAGS, "role", "layer"]
 _NONE = np.iinfo(np.int64).max
 
 
@@ -42,8 +47,11 @@ class Lines:
         Ascending, so that the order of rows is the order of ids.
     x, y : (n_nodes,) float64
         Metres.
+    crossing : (n_nodes,) bool
+        Whether a pedestrian crossing is marked there.
     tags : DataFrame
-        One row a line: `TEXTS` and `FLAGS`.
+        One row a line, columns `TAGS`: `SAME`, `MOSTLY` and `FLAGS` as in the segments; `role`
+        (`sidewalk`, `crossing` or empty) and `layer` (int) tell which lines run along a street.
     """
 
     way: Ints
@@ -52,6 +60,7 @@ class Lines:
     node_id: Ints
     x: Floats
     y: Floats
+    crossing: Bools
     tags: pd.DataFrame
 
 
@@ -85,7 +94,8 @@ class _Parts:
     length: Floats  # (n_streets,)
     count: Ints  # (n_streets,) parts of each
     street: Ints  # (n_parts,) street each part belongs to
-    ids: pd.Index
+    ids: list[str]  # (n_streets,)
+    names: pd.Index  # (n_parts,)
     ends: Ints  # (n_parts, 2) node rows of its street's two ends
     new: Ints  # parts that begin at a new node
     new_id: Ints
@@ -205,7 +215,7 @@ def _ring_starts(links: _Links, passing: Bools, n_nodes: int) -> Ints:
 def _trace(links: _Links, lines: Lines) -> _Streets:
     """Follow links through passing nodes: pointer doubling, so no step-by-step loop."""
     n = len(links.line)
-    code = lines.tags.groupby(TEXTS, dropna=False, sort=False).ngroup().to_numpy()
+    code = lines.tags.groupby(SAME, dropna=False, sort=False).ngroup().to_numpy()
     partner = _partners(links, code, len(lines.node_id))
     half = np.arange(2 * n)
     far = (half + n) % (2 * n)
@@ -289,7 +299,8 @@ def _cut(streets: _Streets, lines: Lines, longest: float) -> _Parts:
         length=length,
         count=count,
         street=street,
-        ids=pd.Index(names, name="segment_id", dtype="str"),
+        ids=ids,
+        names=pd.Index(names, name="segment_id", dtype="str"),
         ends=np.column_stack([u, v])[street],
         new=new,
         new_id=_new_node_ids(keys, taken),
@@ -305,8 +316,9 @@ def _tables(
     from_node, to_node = lines.node_id[parts.ends].T.copy()
     from_node[parts.new], to_node[parts.new - 1] = parts.new_id, parts.new_id
     origin = streets.step[streets.first[:-1]][parts.street]
-    texts = lines.tags[TEXTS].iloc[links.line[origin % n]]
-    geometry = _draw(streets, lines, parts)
+    told = lines.tags[SAME].iloc[links.line[origin % n]]
+    mostly = {name: _longest(lines.tags[name], links, streets, parts) for name in MOSTLY}
+    geometry, crossings = _draw(streets, lines, parts)
     segments = gpd.GeoDataFrame(
         {
             "from_node": from_node,
@@ -315,9 +327,12 @@ def _tables(
             "walk": links.walk[origin % n],
             "drive_forward": links.leave[origin],
             "drive_backward": links.arrive[origin],
-            **{name: texts[name].array for name in TEXTS},
+            "street_id": pd.array([parts.ids[s] for s in parts.street.tolist()], dtype="str"),
+            **{name: told[name].array for name in SAME},
+            **mostly,
+            "crossings": crossings,
         },
-        index=parts.ids,
+        index=parts.names,
         geometry=geometry,
         crs=crs,
     )
@@ -329,6 +344,19 @@ def _tables(
         crs=crs,
     )
     return segments, nodes
+
+
+def _longest(column: pd.Series, links: _Links, streets: _Streets, parts: _Parts) -> Any:
+    """Return, for each part, the value that most of its street's length is tagged with."""
+    code, values = pd.factorize(column, use_na_sentinel=False)
+    size = np.diff(streets.first)
+    street = np.repeat(np.arange(len(size)), size)
+    pair = street * len(values) + code[links.line[streets.step % len(links.line)]]
+    found, which = np.unique(pair, return_inverse=True)
+    length = np.bincount(which, weights=parts.steps)
+    order = np.lexsort((found, length, found // len(values)))
+    last = np.flatnonzero(np.diff(found[order] // len(values), append=-1))
+    return pd.array(values.take(found[order[last]] % len(values)), dtype="str").take(parts.street)
 
 
 def _points_along(
@@ -346,8 +374,11 @@ def _points_along(
     return np.column_stack([x, y])
 
 
-def _draw(streets: _Streets, lines: Lines, parts: _Parts) -> npt.NDArray[np.object_]:
-    """Draw every part: the street's own vertices, with each cut ending one part, beginning one."""
+def _draw(streets: _Streets, lines: Lines, parts: _Parts) -> tuple[npt.NDArray[np.object_], Ints]:
+    """Draw every part: the street's own vertices, with each cut ending one part, beginning one.
+
+    Counts the marked crossings on each part too.
+    """
     size, count = np.diff(streets.first), parts.count
     street = np.repeat(np.arange(len(size)), size)
     reached = np.cumsum(parts.steps) - parts.steps
@@ -373,7 +404,9 @@ def _draw(streets: _Streets, lines: Lines, parts: _Parts) -> npt.NDArray[np.obje
     )
     order = np.lexsort((along, piece))
     drawn: npt.NDArray[np.object_] = shapely.linestrings(xy[order], indices=piece[order])
-    return drawn
+    on = np.concatenate([(begin[street] + part)[own], begin + count - 1])
+    marked = lines.crossing[np.concatenate([vertices, end])]
+    return drawn, np.bincount(on[marked], minlength=len(parts.street))
 
 
 def _new_node_ids(keys: list[str], taken: set[int]) -> Ints:
