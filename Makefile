@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test docs lock clean help
+.PHONY: demo test docs docs-events lock clean help
 
 # A stamp is written last and taken away first: an environment left half made is made anew.
 define install
@@ -35,6 +35,9 @@ test: $(VENV)/test
 docs: $(VENV)/demo  ## write docs/tables.md from the column contracts
 	@$(PY) tools/make_docs.py
 
+docs-events: $(VENV)/demo  ## write docs/real_events.md from the files in ../shared
+	@$(PY) tools/make_events_table.py
+
 lock:  ## renew constraints.txt: the newest versions that install together
 	$(PYTHON) -m venv --clear .venv-lock
 	.venv-lock/bin/python -m pip install --quiet ".[dev]"
@@ -46,4 +49,4 @@ clean:  ## remove the environment and what was made
 	rm -rf $(VENV) .venv-lock .venv-ci demo build dist
 
 help:
-	@sed -n 's/^# \(make .*\)/\1/p; s/^\([a-z]*\):.*## /make \1   /p' Makefile
+	@sed -n 's/^# \(make .*\)/\1/p; s/^\([a-z-]*\):.*## /make \1   /p' Makefile

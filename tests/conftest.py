@@ -12,14 +12,14 @@ import patrolmap as pm
 from offices import open_office
 
 TZ = "Asia/Almaty"
-INSTALLED_IN_CI = ("browser",)  # markers of tests for whose needs .ci/run provides
+INSTALLED_IN_CI = ("browser", "postgis")  # markers of tests for whose needs .ci/run provides
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skip for want of a browser into a failure where CI should have installed one."""
+    """Turn a skip for want of a program into a failure where CI should have installed it."""
     report = yield
     wants = any(item.get_closest_marker(name) for name in INSTALLED_IN_CI)
     if report.skipped and wants and os.environ.get("CI") == "true":

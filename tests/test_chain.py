@@ -68,6 +68,29 @@ def test_planted_hot_spots_are_found_on_their_own_map(
     assert missed == []
 
 
+def test_events_that_stand_on_two_maps_count_once_and_the_kinds_still_add_up(
+    district_reports: dict[str, pm.EventsReport], district_streets: pm.StreetNetwork
+) -> None:
+    """Put forty crimes on the map of juveniles too, five metres off and without their articles."""
+    crimes, juveniles = (district_reports[kind].events for kind in ("crime", "juvenile"))
+    told = crimes[crimes["category"].isin(["theft", "robbery"])]
+    told = told[told["time_precision"] == "minute"].iloc[::50][:40]
+    again = told.set_geometry(told.translate(3, 4)).assign(kind="juvenile", article=None)
+    again = again.astype({"article": "str"}).set_index("juvenile:" + told.index)
+    events = pm.combine_events([crimes, pd.concat([juveniles, again])])
+
+    assert events.attrs["report"]["counted_once"] == {"juvenile, not crime": 40}
+    assert len(events) == len(crimes) + len(juveniles)
+    assert not events.index.isin(told.index).any()
+    assert events.loc[again.index, "article"].tolist() == told["article"].tolist()
+    model = pm.NetworkKDE().fit(events, district_streets)
+    night = pd.Timestamp("2026-11-06 20:00", tz="Asia/Almaty")
+    by_kind = model.predict_by_kind(night, night + pd.Timedelta("6h"))
+    total = model.predict(night, night + pd.Timedelta("6h"))
+    assert sorted(by_kind.columns) == ["crime", "juvenile"]
+    assert by_kind.sum(axis=1).to_numpy() == pytest.approx(total.to_numpy())
+
+
 def test_hot_spots_hold_many_times_their_share_of_events(
     events: gpd.GeoDataFrame, district_streets: pm.StreetNetwork
 ) -> None:

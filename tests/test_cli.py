@@ -1,5 +1,6 @@
 """The command line as a tired person, and cron, meet it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,112 @@ def test_demo_writes_the_sample_night_and_says_where(
     for name in ("map.html", "cards.pdf", "tracks"):
         assert str(tmp_path / "demo" / name) in out
         assert (tmp_path / "demo" / name).exists()
+
+
+def test_check_prints_json_that_another_program_can_read(
+    district: pm.datasets.SampleDistrict,
+) -> None:
+    code, out, _ = run("check", district.crimes, "--format", "json")
+    told = json.loads(out)
+    assert (code, told["rows"], told["kept"], told["time"]["tz"]) == (0, 5017, 5000, "Asia/Almaty")
+
+
+def test_check_prints_a_page(district: pm.datasets.SampleDistrict) -> None:
+    code, out, _ = run("check", district.crimes, "--format", "html")
+    assert code == 0
+    assert out.startswith("<!DOCTYPE html>") and out.endswith("</html>\n")
+
+
+def test_check_saves_the_report_in_every_form_with_the_rejects(
+    district: pm.datasets.SampleDistrict, tmp_path: Path
+) -> None:
+    for _ in range(2):  # the second replaces the first
+        code, out, err = run("check", district.crimes, "--out", tmp_path / "checked")
+        assert code == 0
+        assert f"saved in {tmp_path / 'checked'}" in out
+    code, out, err = run(
+        "check", district.crimes, "--out", tmp_path / "checked", "--format", "json"
+    )
+    assert json.loads(out)["kept"] == 5000 and "saved in" in err
+    assert {path.name for path in (tmp_path / "checked").iterdir()} == {
+        "report.txt", "report.html", "report.json", "rejects.csv",
+    }  # fmt: skip
+
+
+def test_check_tells_a_wrong_folder_before_the_work(
+    district: pm.datasets.SampleDistrict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the file was read")
+
+    (tmp_path / "diary.txt").write_text("mine")
+    monkeypatch.setattr("patrolmap.events.check_events", never)
+    code, _, err = run("check", district.crimes, "--out", tmp_path)
+    assert code == 2 and "diary.txt" in err
+
+
+def test_check_strict_is_exit_code_3_where_rows_were_dropped_and_still_reports(
+    district: pm.datasets.SampleDistrict, tmp_path: Path
+) -> None:
+    code, out, _ = run("check", district.crimes, "--strict", "--out", tmp_path / "checked")
+    assert code == 3
+    assert "17 dropped" in out and (tmp_path / "checked" / "report.html").is_file()
+    clean = tmp_path / "clean.csv"
+    clean.write_text("date,lon,lat\n2024-05-01 20:30,76.9,43.2\n", encoding="utf-8")
+    assert run("check", clean, "--strict")[0] == 0
+
+
+def test_check_strict_forgives_what_the_preset_leaves_out(tmp_path: Path) -> None:
+    path = tmp_path / "crimes.csv"
+    path.write_text(
+        "objectid,stat,dat_sover,discontinued,x,y\n"
+        "1,ст.188 ч.3,1581193800000,0,76.9,43.2\n2,ст.188 ч.3,1581193800000,1,76.91,43.2\n",
+        encoding="utf-8",
+    )
+    code, out, _ = run("check", path, "--preset", "kz_crime", "--source-crs", "EPSG:4326",
+                       "--strict")  # fmt: skip
+    assert code == 0
+    assert "1  left out by the preset" in out
+
+
+def test_check_takes_kind_and_zone_from_the_preset(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("дата,время,lon,lat\n31.05.2024,20:30,76.9,43.2\n", encoding="utf-8")
+    code, out, _ = run("check", path, "--preset", "kz_calls", "--format", "json")
+    told = json.loads(out)
+    assert (code, told["kind"], told["time"]["first"]) == (0, "call", "2024-05-31T20:30+05:00")
+
+
+def test_check_of_several_pages_reads_them_as_one_map(tmp_path: Path) -> None:
+    pages = []
+    for number in range(2):
+        page = tmp_path / f"page-{number}.csv"
+        page.write_text(f"id,date,lon,lat\n{number},2024-05-0{number + 1},76.9,43.2\n")
+        pages.append(page)
+    code, out, _ = run("check", *pages)
+    assert code == 0 and "2 rows, 2 kept, 0 dropped" in out
+
+
+def test_check_of_an_address_out_of_reach_is_exit_code_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patrolmap.events._http._sleep", lambda seconds: None)
+    address = "http://127.0.0.1:9/arcgis/rest/services/crime/FeatureServer/1"
+    code, out, err = run("check", address, "--preset", "kz_crime", "--where", "discontinued=0")
+    assert (code, out) == (2, "")
+    assert "127.0.0.1:9" in err
+
+
+@pytest.mark.parametrize("option", ["--column", "--columns"])
+def test_columns_are_named_by_role(tmp_path: Path, option: str) -> None:
+    path = tmp_path / "crimes.csv"
+    path.write_text("Принят,lon,lat\n2024-05-01 20:30,76.9,43.2\n", encoding="utf-8")
+    code, out, _ = run("check", path, option, "occurred_from=Принят")
+    assert code == 0 and "2024-05-01 20:30" in out
+    code, _, err = run("check", path, option, "Принят")
+    assert code == 2 and "wanted ROLE=COLUMN" in err
+
+
+def test_the_help_of_check_has_examples_and_exit_codes() -> None:
+    code, out, _ = run("check", "--help")
+    assert code == 0
+    for word in ("--preset kz_crime", "--strict", "Exit code", "rows were dropped", "PGPASSWORD"):
+        assert word in " ".join(out.split()), word

@@ -17,7 +17,32 @@ from patrolmap.errors import ConfigError
             'source = "nowhere.osm.pbf"',
             r"streets.source.*is no file",
         ),
-        ('source = "crimes.csv"', 'source = "https://x.kz/a.csv"', r"events\[0\].source.*no file"),
+        ('source = "crimes.csv"', 'source = "ftp://x.kz/a.csv"', r"events\[0\].source.*no file"),
+        (
+            'source = "crimes.csv"',
+            'source = "https://u:p@x.kz/1"',
+            r"events\[0\].source: .*password",
+        ),
+        ('source = "crimes.csv"', 'source = "crimes.csv"\nwhere = "a=1"', r"\[0\].where goes with"),
+        ('source = "crimes.csv"', 'source = "crimes.csv"\nquery = "a"', r"\[0\].query goes with"),
+        (
+            'source = "crimes.csv"',
+            'source = "postgresql://a@h/maps"',
+            r"\[0\].source: .*wants query",
+        ),
+        (
+            'source = "crimes.csv"',
+            'source = "crimes.csv"\nboundary = "nowhere.geojson"',
+            r"events\[0\].boundary = 'nowhere.geojson' is no file",
+        ),
+        ('kind = "crime"', 'preset = "chicgo"', r"preset='chicgo' is none. Did you mean 'chicago'"),
+        ('kind = "crime"', 'preset = "mine.toml"', r"events\[0\].preset = 'mine.toml' is no file"),
+        ('kind = "crime"', 'preset = "generic"', r"events\[0\].kind = None; wanted one of"),
+        (
+            'kind = "crime"',
+            'kind = "crime"\npreset = "kz_accident"',
+            r"kind = 'crime', but the preset 'kz_accident' reads the map of kind 'accident'",
+        ),
         ('kind = "crime"', 'kind = "murder"', r"events\[0\].kind = 'murder'; wanted one of"),
         ("bandwidth = 300", "bandwidth = -1", r"risk.bandwidth: .*greater than 0.*given -1"),
         ("bandwidth = 300", "bandwith = 300", r"risk.bandwith: "),
@@ -48,3 +73,48 @@ def test_a_wrong_config_names_the_file_the_key_and_the_mend(
 def test_a_missing_config_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         pm.NightlyConfig.from_file(tmp_path / "none.toml")
+
+
+def test_a_map_of_events_may_be_a_service(home: Path) -> None:
+    address = "https://gis.example.kz/arcgis/rest/services/KPSSU/crime/FeatureServer/1"
+    more = f'source = "{address}/"\nwhere = "discontinued=0"\nstart = 2024-01-01'
+    part = pm.NightlyConfig.from_file(spoil(home, 'source = "crimes.csv"', more)).events[0]
+    assert (part.source, part.where, str(part.start)) == (address, "discontinued=0", "2024-01-01")
+
+
+def test_a_map_of_events_may_be_a_database(home: Path) -> None:
+    query = "SELECT id, happened, article, geom FROM crimes"
+    more = f'source = "postgresql://analyst@db.example.kz/maps"\nquery = "{query}"'
+    part = pm.NightlyConfig.from_file(spoil(home, 'source = "crimes.csv"', more)).events[0]
+    assert (part.source, part.query) == ("postgresql://analyst@db.example.kz/maps", query)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'source = "postgresql://analyst:12345@db.example.kz/maps"',
+        'source = "postgresql://db.example.kz/maps?user=a&PassWord=12345"',
+        'source = "postgres://db.example.kz/maps?p%61ssword=12345"',
+        'source = "https://analyst:12345@gis.example.kz/arcgis/rest/services/a/MapServer/1"',
+        'source = "https://gis.example.kz/arcgis/rest/services/a/MapServer/1?token=12345"',
+        'source = "ftp://analyst:12345@example.kz/crimes.csv"',
+        'source = "crimes.csv"\npassword = "12345"',
+        'source = "crimes.csv"\ntoken = "12345"',
+        'source = ["https://analyst:12345@gis.example.kz/1"]',
+    ],
+)
+def test_a_secret_in_a_config_is_refused_and_never_shown(home: Path, line: str) -> None:
+    line += '\nquery = "SELECT 1"' if "postgres" in line else ""
+    with pytest.raises(ConfigError, match=r"events.*0") as error:
+        pm.NightlyConfig.from_file(spoil(home, 'source = "crimes.csv"', line))
+    assert "12345" not in str(error.value)
+
+
+def test_a_preset_of_ones_own_is_found_beside_the_config_and_may_state_kind_and_zone(
+    home: Path,
+) -> None:
+    (home / "office.toml").write_text('kind = "juvenile"\ntz = "Asia/Tashkent"\n')
+    config = spoil(home, 'kind = "crime"', 'preset = "office.toml"')
+    part = pm.NightlyConfig.from_file(config).events[0]
+    assert part.preset == str(home.resolve() / "office.toml")
+    assert (part.shape.kind, part.shape.tz) == ("juvenile", "Asia/Tashkent")

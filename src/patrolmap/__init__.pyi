@@ -3,9 +3,17 @@ from . import errors as errors
 from . import schema as schema
 from .config import NightlyConfig as NightlyConfig
 from .events import EventsReport as EventsReport
+from .events import Preset as Preset
+from .events import Programme as Programme
 from .events import check_events as check_events
 from .events import combine_events as combine_events
+from .events import harm_table as harm_table
+from .events import hour_profile as hour_profile
+from .events import hour_weights as hour_weights
+from .events import load_preset as load_preset
+from .events import programme_weights as programme_weights
 from .events import read_events as read_events
+from .events import read_programme as read_programme
 from .nightly import NightlyResult as NightlyResult
 from .nightly import risk_of_shifts as risk_of_shifts
 from .nightly import run_nightly as run_nightly

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from pyproj import CRS, Transformer
+from pyproj.exceptions import ProjError
 
 from patrolmap.errors import CRSError
 
@@ -68,11 +69,21 @@ def require_metres(crs: CRS | None, *, what: str) -> None:
 
 def lonlat_to(crs: CRS, lon: Any, lat: Any) -> tuple[Floats, Floats]:
     """Project degrees to `crs`, both as arrays."""
-    x, y = Transformer.from_crs(WGS84, crs, always_xy=True).transform(lon, lat)
+    x, y = _between(WGS84, crs).transform(lon, lat)
     return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
 
 
 def to_lonlat(crs: CRS, x: Any, y: Any) -> tuple[Floats, Floats]:
     """Turn projected coordinates back into degrees, both as arrays."""
-    lon, lat = Transformer.from_crs(crs, WGS84, always_xy=True).transform(x, y)
+    lon, lat = _between(crs, WGS84).transform(x, y)
     return np.asarray(lon, dtype=np.float64), np.asarray(lat, dtype=np.float64)
+
+
+def _between(source: CRS, target: CRS) -> Transformer:
+    try:
+        return Transformer.from_crs(source, target, always_xy=True)
+    except ProjError as error:  # a system of another planet, or one that leads nowhere
+        raise CRSError(
+            f"coordinates cannot be brought from {source.name} to {target.name}: "
+            f"{' '.join(str(error).split())[:120]}. State their real CRS."
+        ) from error

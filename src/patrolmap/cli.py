@@ -1,4 +1,7 @@
-"""The command line: demo, plan, check. Exit codes: 0 done, 2 bad input, 3 no feasible plan."""
+"""The command line: demo, plan, check.
+
+Exit codes: 0 done, 2 bad input, 3 no feasible plan, or rows dropped (`check --strict`).
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import datetime as dt
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,10 +19,25 @@ from patrolmap.errors import InfeasibleError, PatrolmapError
 
 if TYPE_CHECKING:
     from patrolmap.config import NightlyConfig
+    from patrolmap.events import EventsReport
     from patrolmap.nightly import NightlyResult
 
-BAD_INPUT, INFEASIBLE = 2, 3
+BAD_INPUT, INFEASIBLE, DROPPED = 2, 3, 3
+HOME = "Asia/Almaty"
 DEMO_NIGHT = dt.date(2026, 11, 6)  # a Friday after the sample's last event
+
+CHECK_EXAMPLES = """
+Examples:
+
+  patrolmap check crimes.xlsx --kind crime
+
+  patrolmap check page-1.json page-2.json --preset kz_crime --out checked
+
+  patrolmap check calls.csv --kind call --columns occurred_from="Принят" --strict
+
+  patrolmap check https://gis.example.kz/arcgis/rest/services/KPSSU/crime/FeatureServer/1
+  --preset kz_crime --where "city_code='1975'" --start 2024-01-01 --format json
+"""
 
 app = typer.Typer(
     add_completion=False,
@@ -65,45 +84,142 @@ def plan(
         _run(NightlyConfig.from_file(config), date, out, say=verbose or sys.stdout.isatty())
 
 
-@app.command()
+class Form(StrEnum):
+    """How `check` prints its report."""
+
+    TEXT = "text"
+    HTML = "html"
+    JSON = "json"
+
+
+SHAPES = "If columns or dates are not found"
+ONLINE = "Map services and databases"
+
+
+@app.command(epilog=CHECK_EXAMPLES)
 def check(
-    file: Annotated[Path, typer.Argument(help="CSV, GeoJSON, GeoPackage or Parquet of events.")],
-    kind: Annotated[str, typer.Option(help="crime, accident, juvenile or call.")] = "crime",
-    tz: Annotated[str, typer.Option(help="Zone of times that state none.")] = "Asia/Almaty",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(help="role=name for a column that is not found, e.g. occurred_from=When."),
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE|ADDRESS...",
+            help="File, or address of a layer of a map service or of a database. Several files "
+            "are pages of one map, or parts of one table.",
+        ),
+    ],
+    kind: Annotated[
+        str | None,
+        typer.Option(help="crime, accident, juvenile or call; default the preset's, else crime."),
     ] = None,
-    source_crs: Annotated[str | None, typer.Option(help="CRS of the coordinates.")] = None,
-    time_format: Annotated[str | None, typer.Option(help="Form of dates, e.g. %m/%d/%y.")] = None,
-    layer: Annotated[str | None, typer.Option(help="Layer of a GeoPackage.")] = None,
-    boundary: Annotated[Path | None, typer.Option(help="Polygon; drops what is outside.")] = None,
-    rejects: Annotated[Path | None, typer.Option(help="CSV to write the dropped rows to.")] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="Shape of the source, e.g. kz_crime, kz_accident, kz_juvenile, kz_calls, or the "
+            "path of a TOML file of your own."
+        ),
+    ] = None,
+    tz: Annotated[
+        str | None,
+        typer.Option(help=f"Zone of clock times; default the preset's, else {HOME}."),
+    ] = None,
+    boundary: Annotated[
+        str | None, typer.Option(help="File with a polygon: events outside it are dropped.")
+    ] = None,
+    form: Annotated[Form, typer.Option("--format", help="What is printed.")] = Form.TEXT,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for the report (text, HTML, JSON) and the dropped rows (CSV)."),
+    ] = None,
+    rejects: Annotated[Path | None, typer.Option(help="CSV for the dropped rows alone.")] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help=f"Exit code {DROPPED} if any row was dropped.")
+    ] = False,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            "--column",
+            metavar="ROLE=COLUMN",
+            rich_help_panel=SHAPES,
+            help="Column that is not found by itself, e.g. occurred_from=When; may stand often.",
+        ),
+    ] = None,
+    time_format: Annotated[
+        str | None, typer.Option(help="Form of dates, e.g. %m/%d/%Y.", rich_help_panel=SHAPES)
+    ] = None,
+    source_crs: Annotated[
+        str | None,
+        typer.Option(help="CRS of the coordinates, e.g. EPSG:32643.", rich_help_panel=SHAPES),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="Layer of a GeoPackage, sheet of an Excel file.", rich_help_panel=SHAPES),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(help="Service: its filter, e.g. city_code='1975'.", rich_help_panel=ONLINE),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Service: events from this date on.", rich_help_panel=ONLINE)
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option(help="Service: events before this date.", rich_help_panel=ONLINE)
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Database: one SELECT.", rich_help_panel=ONLINE)
+    ] = None,
 ) -> None:
-    """Say what would be kept of a file of events, what dropped, and why."""
-    from patrolmap.events import check_events
+    """Say what would be kept of a map of events, what dropped, and why.
+
+    Nothing is changed, and nothing goes online unless an address is given. Passwords and tokens
+    stand in the environment: PGPASSWORD, PATROLMAP_ARCGIS_TOKEN.
+
+    Exit code 0: read; 2: cannot be read; 3: rows were dropped, and --strict asked to tell.
+    """
+    from patrolmap.events import check_events, load_preset
+    from patrolmap.events.report import require_report
 
     with _exit_codes():
+        if out is not None:
+            require_report(out.resolve())  # a wrong folder is found before minutes of work
+        shape = load_preset(preset or "generic")
         with _bar() as progress:
             report = check_events(
-                file,
-                kind=kind,
-                tz=tz,
-                columns=_columns(column or []),
+                source[0] if len(source) == 1 else source,
+                kind=kind or shape.kind or "crime",
+                preset=shape,
+                tz=tz or shape.tz or HOME,
+                columns=_columns(columns or []),
                 source_crs=source_crs,
                 time_format=time_format,
                 layer=layer,
                 boundary=boundary,
+                where=where,
+                start=start,
+                end=end,
+                query=query,
                 progress=progress,
             )
         if rejects is not None:
             report.write_rejects(rejects)
-        typer.echo(report.summary())
+        _print(report, form)
+        if out is not None:
+            typer.echo(f"saved in {report.save(out)}", err=form is not Form.TEXT)
+        if strict and report.fallen:
+            raise typer.Exit(DROPPED)
 
 
 def main() -> None:
     """Run the command line."""
     app()
+
+
+def _print(report: EventsReport, form: Form) -> None:
+    if form is Form.TEXT:
+        typer.echo(report.summary())
+    else:
+        typer.echo(
+            report.to_html() if form is Form.HTML else report.to_json(), nl=form is Form.JSON
+        )
 
 
 def _run(config: NightlyConfig, night: dt.date | None, out: Path, *, say: bool) -> None:
@@ -173,5 +289,5 @@ def _columns(pairs: list[str]) -> dict[str, str] | None:
 
     for pair in pairs:
         if "=" not in pair:
-            raise OptionError(f"--column {pair!r}; wanted role=name, e.g. occurred_from=When.")
+            raise OptionError(f"--columns {pair!r}; wanted ROLE=COLUMN, e.g. occurred_from=When.")
     return dict(pair.split("=", 1) for pair in pairs) or None

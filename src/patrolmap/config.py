@@ -12,13 +12,19 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from patrolmap.errors import ConfigError, OptionError
+from patrolmap.errors import ConfigError, OptionError, PatrolmapError
+from patrolmap.events import Preset, load_preset
+from patrolmap.events._http import check_url
+from patrolmap.events._postgis import check_address, check_query, is_database
+from patrolmap.events._service import is_url
 from patrolmap.patrol import Depot, MaxIterations, MaxRuntime, PatrolRules, Shift
 from patrolmap.patrol.stop import Stop
 from patrolmap.risk import NetworkKDE
 from patrolmap.schema import EVENT_KINDS
 
 _CLOCK = re.compile(r"\d\d?:\d\d(:\d\d)?")
+_SECRET = re.compile("pass|pwd|token|secret|key|user|login", re.IGNORECASE)
+_LOGIN = re.compile("(?<=/)[^/]*@")  # of an address
 
 
 class _Part(BaseModel):
@@ -34,15 +40,76 @@ class StreetsPart(_Part):
 
 
 class EventsPart(_Part):
-    """One map of events; options as in `read_events`."""
+    """One map of events; options as in `read_events`.
 
-    source: Path
-    kind: str
+    A source may be the address of a map service or a database. Passwords and tokens stand in the
+    environment (PGPASSWORD, PATROLMAP_ARCGIS_TOKEN), never here.
+    """
+
+    source: str | Path
+    kind: str | None = None
+    preset: str | None = None
     tz: str | None = None
     columns: dict[str, str] | None = None
     source_crs: str | int | None = None
     time_format: str | None = None
     layer: str | None = None
+    boundary: Path | None = None
+    where: str | None = None
+    start: dt.datetime | dt.date | None = None
+    end: dt.datetime | dt.date | None = None
+    query: str | None = None
+
+    @property
+    def shape(self) -> Preset:
+        """The preset, read."""
+        return load_preset(self.preset or "generic")
+
+    def _at_home(self, home: Path, key: str) -> Self:
+        """Return the part with paths absolute, its preset, kind and address checked.
+
+        Raises
+        ------
+        OptionError, ConfigError, SourceNotFoundError
+            Naming the key, what was given and what was wanted; never what may be a secret.
+        """
+        changed: dict[str, object] = {"source": self._source(home, key)}
+        if self.boundary is not None:
+            changed["boundary"] = _local(home, self.boundary, f"{key}.boundary")
+        if self.preset is not None and self.preset.endswith(".toml"):
+            changed["preset"] = str(_local(home, self.preset, f"{key}.preset"))
+        part = self.model_copy(update=changed)
+        kind = part.shape.kind if self.kind is None else self.kind
+        if kind not in EVENT_KINDS:
+            raise ConfigError(f"{key}.kind = {kind!r}; wanted one of {EVENT_KINDS}.")
+        if part.shape.kind not in (None, kind):
+            raise ConfigError(
+                f"{key}.kind = {kind!r}, but the preset {self.preset!r} reads the map of kind "
+                f"{part.shape.kind!r}; leave kind out."
+            )
+        return part
+
+    def _source(self, home: Path, key: str) -> str | Path:
+        """Return the address, or the path of a file, with what goes along with it checked."""
+        text = str(self.source)
+        web, database = is_url(self.source), is_database(self.source)
+        if not web:
+            self._require_none(key, "the address of a map service", "where", "start", "end")
+        if not database:
+            self._require_none(key, "the address of a database", "query")
+        try:
+            if database:
+                check_address(text)
+                check_query(self.query)
+                return text
+            return check_url(text) if web else _local(home, self.source, f"{key}.source")
+        except OptionError as error:
+            raise ConfigError(f"{key}.source: {error}") from error
+
+    def _require_none(self, key: str, owner: str, *names: str) -> None:
+        for name in names:
+            if getattr(self, name) is not None:
+                raise ConfigError(f"{key}.{name} goes with {owner}; the source is none.")
 
 
 class RiskPart(_Part):
@@ -137,6 +204,9 @@ class NightlyConfig(_Part):
     def from_file(cls, path: str | Path) -> Self:
         """Read a TOML file; paths in it are relative to it, and must be files on this machine.
 
+        Only a map of events may be an address: of a map service, or of a database, without a
+        password.
+
         Raises
         ------
         ConfigError
@@ -157,36 +227,20 @@ class NightlyConfig(_Part):
     def _at_home(self, source: Path) -> Self:
         """Make paths absolute and check names against each other, so that a night fails early."""
         home = source.resolve().parent
-
-        def local(path: Path, key: str) -> Path:
-            found = home / path
-            if not found.is_file():
-                raise ConfigError(
-                    f"{source}: {key} = {str(path)!r} is no file; wanted a local file, "
-                    f"absolute or relative to {home}."
-                )
-            return found
-
         boundary = self.streets.boundary
-        streets = self.streets.model_copy(
-            update={
-                "source": local(self.streets.source, "streets.source"),
-                "boundary": boundary and local(boundary, "streets.boundary"),
-            }
-        )
-        events = tuple(
-            part.model_copy(update={"source": local(part.source, f"events[{i}].source")})
-            for i, part in enumerate(self.events)
-        )
-        for i, part in enumerate(self.events):
-            if part.kind not in EVENT_KINDS:
-                raise ConfigError(
-                    f"{source}: events[{i}].kind = {part.kind!r}; wanted one of {EVENT_KINDS}."
-                )
         try:
+            streets = self.streets.model_copy(
+                update={
+                    "source": _local(home, self.streets.source, "streets.source"),
+                    "boundary": boundary and _local(home, boundary, "streets.boundary"),
+                }
+            )
+            events = tuple(
+                part._at_home(home, f"events[{i}]") for i, part in enumerate(self.events)
+            )
             _ = self.risk.model
             self.shifts_of(dt.date(2026, 1, 1))
-        except OptionError as error:
+        except PatrolmapError as error:
             raise ConfigError(f"{source}: {error}") from error
         return self.model_copy(update={"streets": streets, "events": events})
 
@@ -224,11 +278,23 @@ class NightlyConfig(_Part):
         return shifts
 
 
+def _local(home: Path, path: str | Path, key: str) -> Path:
+    """Return the path of a file on this machine; a relative one is taken from `home`."""
+    found = home / path
+    if not found.is_file():
+        shown = _LOGIN.sub("***@", str(path))
+        raise ConfigError(
+            f"{key} = {shown!r} is no file; wanted a local file, absolute or relative to {home}."
+        )
+    return found
+
+
 def _explain(error: ValidationError) -> str:
     """Put pydantic's findings into one line each: key, what was given, what was wanted."""
     lines = []
     for finding in error.errors(include_url=False):
-        key = ".".join(str(part) for part in finding["loc"])
-        given = "" if finding["type"] == "missing" else f", given {finding['input']!r}"
+        key = ".".join(str(part) for part in finding["loc"] if "[" not in str(part))
+        silent = finding["type"] == "missing" or _SECRET.search(key)
+        given = "" if silent else _LOGIN.sub("***@", f", given {finding['input']!r}")
         lines.append(f"{key}: {finding['msg']}{given}")
     return "\n  ".join(lines)

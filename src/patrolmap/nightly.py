@@ -245,15 +245,9 @@ def risk_of_shifts(model: NetworkKDE, shifts: Sequence[Shift]) -> tuple[pd.DataF
 
 
 def _check(part: EventsPart, tz: str) -> EventsReport:
-    return check_events(
-        part.source,
-        kind=part.kind,
-        tz=part.tz or tz,
-        columns=part.columns,
-        source_crs=part.source_crs,
-        time_format=part.time_format,
-        layer=part.layer,
-    )
+    options = dict(part)
+    source = options.pop("source")
+    return check_events(source, **options | {"tz": part.tz or part.shape.tz or tz})
 
 
 def _observed(

@@ -14,7 +14,16 @@ from patrolmap.errors import OptionError, SchemaError
 Kind = Literal["str", "int", "float", "bool", "time", "geometry", "list"]
 
 EVENT_KINDS = ("crime", "accident", "juvenile", "call")
-TIME_PRECISIONS = ("minute", "hour", "day", "month", "unknown")
+CATEGORIES = (
+    *("violence", "sexual", "domestic", "robbery", "burglary", "theft", "vehicle", "fraud"),
+    *("extortion", "damage", "arson", "disorder", "weapons", "drugs", "traffic"),
+    *("accident_pedestrian", "accident_vehicle", "accident_other", "other", "unknown"),
+)
+SEVERITIES = (
+    *("misdemeanour", "minor", "medium", "grave", "especially_grave"),
+    *("damage", "injury", "fatal"),
+)
+TIME_PRECISIONS = ("minute", "hour", "period", "day", "month", "unknown")
 LIT_VALUES = ("yes", "no", "unknown")
 SIDEWALK_VALUES = ("both", "one", "separate", "no")
 AREA_VALUES = ("park", "square")
@@ -58,7 +67,35 @@ EVENTS = Table(
     index=(_ids("event_id", "str", "the map's kind, then the source's id or its row"),),
     columns=(
         Column(name="kind", kind="str", meaning="which map it comes from", allowed=EVENT_KINDS),
-        Column(name="category", kind="str", meaning="kind of offence or accident, as a short word"),
+        Column(
+            name="category",
+            kind="str",
+            meaning="kind of offence or accident, as a short word",
+            allowed=CATEGORIES,
+        ),
+        Column(
+            name="article",
+            kind="str",
+            nullable=True,
+            meaning="article of the Criminal Code, with its part: `188-3`, `345-1-2`; part 0 "
+            "where that of `345-1` is not told",
+        ),
+        Column(
+            name="severity",
+            kind="str",
+            nullable=True,
+            meaning="how grave: of an offence as the code's categories, of an accident by its "
+            "worst outcome",
+            allowed=SEVERITIES,
+        ),
+        Column(
+            name="harm",
+            kind="float",
+            unit="days",
+            nullable=True,
+            minimum=0,
+            meaning="weight in days of imprisonment; missing where nothing tells it",
+        ),
         Column(
             name="occurred_from",
             kind="time",
@@ -70,13 +107,24 @@ EVENTS = Table(
             kind="time",
             nullable=True,
             meaning="end of the interval it happened in (half-open); equals `occurred_from` "
-            "to the minute",
+            "to the minute; NaT too where the source states ends, but not this one",
         ),
         Column(
             name="time_precision",
             kind="str",
-            meaning="how well the time is known",
+            meaning="how well the time is known; `period`: some hours of a day",
             allowed=TIME_PRECISIONS,
+        ),
+        Column(
+            name="place",
+            kind="str",
+            nullable=True,
+            meaning="code of the kind of place, as the source lists it",
+        ),
+        Column(
+            name="police_initiated",
+            kind="bool",
+            meaning="found by the police's own work (drugs and the like), not reported to them",
         ),
         Column(name="geometry", kind="geometry", unit="m", meaning="point in a metric CRS"),
     ),

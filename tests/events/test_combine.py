@@ -10,8 +10,11 @@ from patrolmap.schema import EVENTS, validate
 
 @pytest.fixture
 def maps(crimes):
-    return [read_events(crimes(rows=5), kind=kind, tz="Asia/Almaty")
-            for kind in ("crime", "accident", "juvenile")]  # fmt: skip
+    """Return three maps of events of their own, a kilometre from those of the next map."""
+    return [
+        read_events(crimes(rows=5).assign(lat=43.25 + n / 100), kind=kind, tz="Asia/Almaty")
+        for n, kind in enumerate(("crime", "accident", "juvenile"))
+    ]
 
 
 def test_three_maps_become_one_table_with_ids_by_kind(maps):

@@ -1,5 +1,7 @@
 """Files as offices really save them, and what is said about those that cannot be read."""
 
+import gzip
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -37,7 +39,7 @@ def test_a_csv_of_any_make_reads_alike(crimes, tmp_path, ends, separator, encodi
     path.write_bytes(text.encode(encoding))
     report = check(path)
     assert (report.rows, report.kept) == (25, 25)
-    assert set(report.events["category"]) == {"кража со взломом"}
+    assert set(report.events["category"]) == {"burglary"}
     assert any("cells separated by" in note for note in report.notes)
     expected = check(table).events.geometry
     assert report.events.geometry.distance(expected).max() < 1e-6
@@ -74,19 +76,6 @@ def test_null_geometry_in_a_geojson_is_counted(crimes, tmp_path):
     assert report.rejects["row"].tolist() == [4]
 
 
-def test_decimal_commas_and_quoted_line_breaks_read(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text(
-        'date;type;lon;lat\n01.05.2024;"two\nlines";76,91;43,25\n02.05.2024;b;76,9;43,3\n'
-    )
-    report = check(path)
-    assert report.kept == 2
-    assert report.events["category"].tolist() == ["two lines", "b"]
-    place = report.events.to_crs(4326).geometry.iloc[0]
-    assert (place.x, place.y) == pytest.approx((76.91, 43.25))
-    assert any("cells hold line breaks" in note for note in report.notes)
-
-
 def test_rows_with_too_many_or_too_few_cells_are_counted_not_lost(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("date,lon,lat\n2024-05-01,76.9,43.2\n\n2024-05-02,76,9,43,2\n2024-05-03\n"
@@ -103,12 +92,6 @@ def test_a_file_of_broken_rows_is_an_error(tmp_path):
     path.write_text("date,lon,lat\n1;2;3\n4;5;6\n")
     with pytest.raises(SchemaError, match=r"every row of a.csv is broken: row 1 has 1 cell"):
         check(path)
-
-
-def test_headers_padded_or_standing_twice_read(tmp_path):
-    path = tmp_path / "a.csv"
-    path.write_text(' Date ,"  Lon",lat  ,note,note\n2024-05-01,76.9,43.2,a,b\n')
-    assert check(path).kept == 1
 
 
 def test_a_missing_file_names_near_ones(crimes, tmp_path):
@@ -132,7 +115,9 @@ def test_a_missing_file_names_near_ones(crimes, tmp_path):
         ("a.csv", b"<!DOCTYPE html><html><body>Log in</body></html>", "web page"),
         ("a.geojson", b"\n <html>403</html>", "web page"),
         ("a.gpkg", b"<html></html>", "is not a GeoPackage"),
-        ("a.csv", b"PK\x03\x04rest", "zip or Excel file; unpack it, or save"),
+        ("a.csv", b"PK\x03\x04rest", "really a zip file; rename it to .zip"),
+        ("a.csv", b"PK\x03\x04[Content_Types].xml", "really an Excel file; rename it to .xlsx"),
+        ("a.csv", b"\x1f\x8brest", "really a gzip file; rename it to .csv.gz"),
         ("a.csv", b"SQLite format 3\x00rest", "really a GeoPackage; rename it"),
         ("a.geojson", b"PAR1", "really a Parquet file"),
         ("a.csv", b"date,lon,lat\x00\n1,2\x00,3\n", "is not text"),
@@ -140,10 +125,23 @@ def test_a_missing_file_names_near_ones(crimes, tmp_path):
         ("a.parquet", b"PAR1cut short", "cut short"),
         ("a.gpkg", b"SQLite format 3\x00cut short", "cut short"),
         ("a.geojson", b"date,lon,lat\n", "is not JSON"),
-        ("a.geojson", b'{"hello": 1}', "cannot be read"),
+        ("a.geojson", b'{"hello": 1}', "holds no features but 'hello'; wanted GeoJSON or"),
+        ("a.geojson", b'{"hello": 1', "cut short"),
+        ("a.geojson", b"[" * 65_000, "cut short"),
+        ("a.json", b'{"error":{"code":498,"message":"Bad token."}}', "error 498: Bad token"),
         ("a.geojson", b'{"type":"FeatureCollection","features":[]}', "no rows"),
-        ("a.json", b'{"attributes":{"ID":0},"geometry":{"x":1,"y":2}}', "Esri JSON"),
-        ("a.xlsx", b"PK\x03\x04", "ends in '.xlsx'; wanted one of .csv"),
+        ("a.json", b'{"features":[{"attributes":3}]}', "no sound Esri JSON"),
+        ("a.shp", b"date,lon,lat\n", "is not a shapefile"),
+        ("a.csv.gz", b"date,lon,lat\n", "is not a gzip file"),
+        ("a.csv.gz", b"\x1f\x8b\x08\x00cut short", "cannot be unpacked"),
+        ("a.csv.gz", gzip.compress(b" "), "is empty"),
+        ("a.csv.gz", gzip.compress(b"<html>"), "web page"),
+        ("a.csv.gz", gzip.compress(b"date,lon,lat\n" * 99)[:-12], "cannot be unpacked"),
+        ("a.zip", b"PK\x03\x04cut short", "cannot be unpacked"),
+        ("a.xls", b"\xd0\xcf\x11\xe0rest", "is an old Excel file; wanted .*as .xlsx, or as CSV"),
+        ("a.xls", b"<table><tr>", "ends in '.xls' but is really a web page with a table"),
+        ("a.xls", b"date;lon;lat", "ends in '.xls' but is really plain text"),
+        ("a.ods", b"PK\x03\x04", "is an ODF sheet; wanted one of .csv"),
         ("a", b"date", "ends in ''"),
     ],
 )  # fmt: skip
@@ -165,18 +163,8 @@ def test_truncated_json_is_an_error(crimes, tmp_path, cut):
 
 
 def test_a_folder_is_an_error(tmp_path):
-    with pytest.raises(SourceFormatError, match="is a folder"):
+    with pytest.raises(SourceFormatError, match=r"is a folder; wanted a file, .* or a list of"):
         check(tmp_path)
-
-
-def test_a_quote_left_open_is_said(tmp_path):
-    path = tmp_path / "a.csv"
-    rows = "".join(f"2024-05-{day:02d},76.9,43.2,x\n" for day in range(1, 10))
-    path.write_text(
-        'date,lon,lat,type\n2024-04-30,76.9,43.2,y\n2024-04-29,76.9,43.2,"left\n' + rows
-    )
-    report = check(path)
-    assert any("a quote is left open" in note for note in report.notes)
 
 
 def test_layers_of_a_geopackage_are_named(crimes, tmp_path):

@@ -230,7 +230,7 @@ def test_an_empty_table_is_an_error(crimes):
 
 
 def test_a_source_of_another_type_is_an_error():
-    with pytest.raises(OptionError, match="source is list"):
+    with pytest.raises(OptionError, match="source is int; wanted a path"):
         check([1, 2])
 
 
@@ -346,37 +346,6 @@ def test_geometry_that_is_no_point_is_rejected_and_a_single_multipoint_is_taken(
     assert report.rejects["given"].tolist() == ["Polygon", "nothing", "nothing"]
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ("ст.188 ч.3", "theft"),
-        ("ст. 188-1 ч.2", "theft"),
-        ("Ст.192", "robbery"),
-        ("ст.106 ч.1", "violence"),
-        ("ст.293 ч.2", "disorder"),
-        ("ст.401 ч.2", "article 401"),
-        ("ASSAULT  WITH\tWEAPON", "assault with weapon"),
-        ("x" * 60, "x" * 40),
-        ("\x1b[31mred", "[31mred"),
-        ("", "unknown"),
-        (None, "unknown"),
-    ],
-)
-def test_a_category_is_the_word_of_an_article_or_the_text_itself(crimes, given, expected):
-    report = check(crimes(category={0: given}))
-    assert report.events["category"].iloc[0] == expected
-
-
-@pytest.mark.parametrize(
-    ("code", "word"),
-    [("1880", "theft"), (1880, "theft"), ("0990", "violence"), (990, "violence"),
-     ("1411", "article 141-1")],
-)  # fmt: skip
-def test_codes_of_the_crime_service_are_articles_times_ten(crimes, code, word):
-    table = crimes().rename(columns={"category": "CRIME_CODE"}).assign(CRIME_CODE=code)
-    assert (check(table).events["category"] == word).all()
-
-
 def test_a_row_of_the_old_crime_service_reads_as_it_is():
     row = {
         "OBJECTID": [8900933], "ID": [0], "CRIME_CODE": ["1880"], "UD": ["000000000000000"],
@@ -438,16 +407,3 @@ def test_ids_that_could_hold_a_name_or_a_case_number_are_kept_as_hashes():
     assert any("kept as hashes" in note for note in report.notes)
     again = check_events(report.events.reset_index(), kind="juvenile")
     assert list(again.events.index) == list(report.events.index)
-
-
-@pytest.mark.parametrize("text", ["ivanov 01.02.2010 theft", "case 202400077", "2010-02-01"])
-def test_a_category_with_a_date_or_a_number_in_it_is_other(text):
-    table = pd.DataFrame({"type": [text, "Theft"], "date": "2024-05-01", "lon": 76.9, "lat": 43.2})
-    events = read_events(table, kind="crime", tz="Asia/Almaty")
-    assert list(events["category"]) == ["other", "theft"]
-
-
-def test_a_column_of_free_text_is_no_category():
-    texts = [f"statement of a witness {chr(97 + i % 26)}{chr(97 + i // 26)}" for i in range(400)]
-    table = pd.DataFrame({"type": texts, "date": "2024-05-01", "lon": 76.9, "lat": 43.2})
-    assert set(read_events(table, kind="crime", tz="Asia/Almaty")["category"]) == {"other"}

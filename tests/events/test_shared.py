@@ -5,7 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from patrolmap.errors import SourceFormatError
 from patrolmap.events import check_events
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -64,6 +63,65 @@ def test_madison_crashes_read_to_the_minute():
     assert precise["minute"] > 70_000 and precise["day"] > 1_000
 
 
-def test_an_esri_json_page_says_that_it_is_not_read_yet():
-    with pytest.raises(SourceFormatError, match="Esri JSON"):
-        check_events(SHARED / "kz" / "crime_feature_old_service.json", kind="crime")
+@pytest.mark.parametrize(
+    ("name", "options", "rows", "dropped"),
+    [
+        ("portland/nij_calls_2016-08_2016-09.parquet", {"preset": "portland_nij"}, 37_818,
+         {"duplicate": 516}),
+        ("portland/nij_burglary_2012-03_2016-02.csv", {"preset": "portland_nij"}, 4_149,
+         {"duplicate": 8}),
+        ("portland/nij_vehicle_theft_2012-03_2016-02.csv", {"preset": "portland_nij"}, 6_450,
+         {"duplicate": 27}),
+        ("san_francisco/sfpd_incidents_2003_2015.parquet", {"preset": "san_francisco"}, 878_049,
+         {"duplicate": 2_323, "far away": 67}),
+        ("nyc/nyc_vehicle_thefts.parquet", {"preset": "nyc"}, 35_746, {}),
+        ("madison/madison_dane_crashes.parquet", {"preset": "madison"}, 73_691,
+         {"no geometry": 1_239}),
+        ("pittsburgh/CrimeLatLonXY.csv", {"preset": "pittsburgh"}, 27_218, {"duplicate": 281}),
+        ("kz/crime_feature_old_service.json", {"preset": "kz_crime"}, 1, {}),
+        ("chicago_uni/chicago_points.csv",
+         {"preset": "generic", "kind": "crime", "columns": {"category": "marks"},
+          "source_crs": 3435, "crs": 26916}, 116, {}),
+        ("montreal/vignette_nkde_events_aggregated5m_267.csv",
+         {"preset": "generic", "kind": "accident", "source_crs": 3797, "crs": 32188}, 267, {}),
+    ],
+)  # fmt: skip
+def test_every_real_map_reads_with_its_preset(name, options, rows, dropped):
+    report = check_events(SHARED / name, harm="kz", **options)
+    assert (report.rows, dict(report.dropped)) == (rows, dropped)
+    assert not any("told by no code" in note for note in report.notes)
+
+
+def test_the_categories_of_san_francisco_are_its_own_counts():
+    path = SHARED / "san_francisco" / "sfpd_incidents_2003_2015.parquet"
+    raw = pd.read_parquet(path, columns=["Category"])["Category"].value_counts()
+    report = check_events(path, preset="san_francisco", now="2016-01-01")
+    kept = report.events["category"].value_counts()
+    for ours, theirs in {"theft": "LARCENY/THEFT", "drugs": "DRUG/NARCOTIC", "arson": "ARSON",
+                         "vehicle": "VEHICLE THEFT", "robbery": "ROBBERY"}.items():  # fmt: skip
+        assert 0.99 * raw[theirs] < kept[ours] <= raw[theirs]
+    found = report.events["police_initiated"]
+    assert found[report.events["category"] == "drugs"].all()
+    assert not found[report.events["category"] == "theft"].any()
+
+
+def test_madison_tells_who_was_hurt():
+    path = SHARED / "madison" / "madison_dane_crashes.parquet"
+    raw = pd.read_parquet(path).dropna(subset=["latitude", "longitude"])
+    events = check_events(path, preset="madison", harm="kz").events
+    assert events["severity"].value_counts().to_dict() == {
+        "damage": (raw["severity"] == "3").sum(), "injury": (raw["severity"] == "2").sum(),
+        "fatal": (raw["severity"] == "1").sum(),
+    }  # fmt: skip
+    assert (events["category"] == "accident_pedestrian").sum() == raw["ped_involved"].sum()
+    hurt = 6.25 * raw["num_injuries"].sum() + 182.5 * (raw["num_fatalities"] == 1).sum()
+    nobody = ((raw["num_injuries"] == 0) & (raw["num_fatalities"] == 0)).sum()
+    assert events["harm"].sum() == hurt + 1825 * (raw["num_fatalities"] > 1).sum() + nobody
+
+
+def test_the_record_of_the_crime_service_tells_all_it_holds():
+    event = check_events(SHARED / "kz" / "crime_feature_old_service.json", preset="kz_crime",
+                         harm="kz").events.iloc[0]  # fmt: skip
+    assert (event["category"], event["article"], event["severity"]) == ("theft", "188-3", "grave")
+    assert (event["harm"], event["place"]) == (730, "039")
+    assert event["occurred_from"] == pd.Timestamp("2020-02-08 20:30", tz="Asia/Almaty")

@@ -23,14 +23,20 @@ def incidents(rows: Sequence[Incident], *, tz: str = TZ) -> gpd.GeoDataFrame:
         "month": pd.Timedelta(days=30),
     }
     width = pd.Series([wide.get(r[3], pd.Timedelta(0)) for r in rows], dtype="timedelta64[us]")
+    nothing = pd.array([None] * len(rows), dtype="str")
     index = pd.Index([f"{r[0]}:{i}" for i, r in enumerate(rows)], name="event_id", dtype="str")
     return gpd.GeoDataFrame(
         {
             "kind": [r[0] for r in rows],
             "category": "other",
+            "article": nothing,
+            "severity": nothing,
+            "harm": float("nan"),
             "occurred_from": start.array,
             "occurred_to": (start + width).array,
             "time_precision": [r[3] for r in rows],
+            "place": nothing,
+            "police_initiated": False,
         },
         geometry=[Point(x + CENTRE[0], y + CENTRE[1]) for _, (x, y), _, _ in rows],
         index=index,

@@ -297,3 +297,22 @@ def test_a_map_that_covers_less_time_than_the_others_is_named(incidents):
         "the accident map has events only from 28.09.2026 to 26.10.2026, but counts as watched "
         "for all 295 days: its risk may be too low"
     ]
+
+
+def test_what_police_found_themselves_is_left_out_unless_asked_for(mixed):
+    found = mixed.assign(police_initiated=[True, False, False, False])
+    model = NetworkKDE().fit(found, grid_town(), observed=TEN_DAYS)
+    rest = NetworkKDE().fit(mixed.iloc[1:], grid_town(), observed=TEN_DAYS)
+    np.testing.assert_array_equal(model.predict(*DAY), rest.predict(*DAY))
+    assert model.notes_[0] == "1 event found by police's own work left out"
+    every = NetworkKDE(police_initiated=True).fit(found, grid_town(), observed=TEN_DAYS)
+    assert every.predict(*DAY).sum() == pytest.approx(4 / 10)
+    assert not any("police" in note for note in every.notes_)
+
+
+def test_a_map_of_what_police_found_alone_is_refused_with_the_mend(mixed):
+    found = mixed.assign(police_initiated=True)
+    with pytest.raises(SchemaError, match="pass police_initiated=True"):
+        NetworkKDE().fit(found, grid_town())
+    with pytest.raises(OptionError, match="police_initiated='yes'"):
+        NetworkKDE(police_initiated="yes")

@@ -1,4 +1,12 @@
+from ._preset import Preset as Preset
+from ._preset import load_preset as load_preset
 from .combine import combine_events as combine_events
+from .harm import harm_table as harm_table
+from .hours import hour_profile as hour_profile
+from .hours import hour_weights as hour_weights
+from .programmes import Programme as Programme
+from .programmes import programme_weights as programme_weights
+from .programmes import read_programme as read_programme
 from .read import check_events as check_events
 from .read import read_events as read_events
 from .report import EventsReport as EventsReport

@@ -10,9 +10,10 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from patrolmap.errors import CRSError, OptionError, SchemaError
-from patrolmap.events._files import JSON, LAYERS, PARQUET, check_file, read_parquet, read_vector
+from patrolmap.events._files import JSON, LAYERS, PARQUET, SHAPES, check_file
+from patrolmap.events._vector import read_parquet, read_vector
 
-FILES = (*JSON, *LAYERS, *PARQUET)
+FILES = (*JSON, *LAYERS, *SHAPES, *PARQUET)
 
 
 def read_boundary(boundary: Any) -> BaseGeometry | None:

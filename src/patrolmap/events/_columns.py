@@ -1,63 +1,38 @@
-"""Which column of a source serves which role: known names as data, and the search for them."""
+"""Which column of a source serves which role, by the names that a preset knows."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
 
-ROLES = ("event_id", "category", "occurred_from", "occurred_to", "date", "time",
-         "lon", "lat", "x", "y")  # fmt: skip
+if TYPE_CHECKING:
+    from patrolmap.events._preset import Preset
 
-# Role -> names as `plain_name` writes them, the best first. The national services stand before
-# the usual English, Russian and Kazakh names.
-KNOWN: dict[str, tuple[str, ...]] = {
-    "event_id": (
-        "event_id", "objectid", "globalid", "id", "uid", "crash_id", "incident_id", "offense_id",
-    ),
-    "category": (
-        "stat", "crime_code", "rta_type", "category", "offense", "offence", "offense_type",
-        "offence_type", "crime_type", "primary_type", "crime", "type_dtp", "type",
-        "категория", "статья", "вид_преступления", "преступление", "вид", "тип", "санат", "түрі",
-    ),
-    "occurred_from": (
-        "occurred_from", "dat_sover_str", "dat_sover", "date_start", "start_date", "date_from",
-        "datetime", "date_time", "occurred", "occurred_at", "timestamp", "dates",
-        "дата_время", "дата_и_время", "дата_совершения",
-    ),
-    "occurred_to": ("occurred_to", "date_end", "end_date", "date_to"),
-    "date": (
-        "date", "occ_date", "rta_date", "occurred_on", "crash_date", "incident_date",
-        "offense_date", "date_occurred", "дата", "күні",
-    ),
-    "time": (
-        "time", "fd1r05p1", "occ_time", "crash_time", "incident_time", "time_occurred",
-        "время", "уақыты",
-    ),
-    "lon": ("lon", "lng", "long", "longitude", "долгота", "бойлық"),
-    "lat": ("lat", "latitude", "широта", "ендік"),
-    "x": ("x", "x_coordinate", "xcoord", "coord_x", "point_x", "easting"),
-    "y": ("y", "y_coordinate", "ycoord", "coord_y", "point_y", "northing"),
-}  # fmt: skip
-
-# The national services store the local wall clock in epoch milliseconds as if it were UTC,
-# and write 00:00 where the hour is not known.
-EPOCH_IS_LOCAL = frozenset({"dat_sover", "dat_sover_str", "rta_date"})
-MIDNIGHT_IS_UNKNOWN = frozenset({"dat_sover", "dat_sover_str"})
+ROLES = ("event_id", "category", "article", "severity", "place", "occurred_from", "occurred_to",
+         "date", "time", "period", "year", "month", "registered", "killed", "injured",
+         "pedestrian", "domestic", "police_initiated", "harm", "lon", "lat", "x", "y")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
-    """Role -> source column, and which of them the caller named."""
+    """Role -> source columns, the best first, which of them the caller named, and the preset."""
 
     found: Mapping[str, str]
+    every: Mapping[str, tuple[str, ...]]
     named: frozenset[str]
+    preset: "Preset"
 
     def get(self, role: str) -> str | None:
-        """Return the column that serves a role."""
+        """Return the column that serves a role best."""
         return self.found.get(role)
+
+    def all(self, role: str) -> tuple[str, ...]:
+        """Return every column that serves a role, the best first."""
+        return self.every.get(role, ())
 
     def place(self) -> tuple[str, str] | None:
         """Return the two coordinate columns: what the caller named, else degrees before x, y."""
@@ -69,11 +44,11 @@ class Roles:
         """Return the role that tells when events began: what the caller named comes first."""
         roles = [role for role in ("occurred_from", "date") if role in self.found]
         roles.sort(key=lambda role: role not in self.named)
-        return roles[0] if roles else None
+        return roles[0] if roles else ("month" if "month" in self.found else None)
 
 
 def plain_name(name: object) -> str:
-    """Write a column name as `KNOWN` does.
+    """Write a column name as presets do.
 
     Examples
     --------
@@ -85,15 +60,18 @@ def plain_name(name: object) -> str:
     )
 
 
-def find_roles(table: pd.DataFrame, columns: Mapping[str, str | None] | None) -> Roles:
-    """Find the column of each role: as the caller names it, else by its known name.
+def find_roles(
+    table: pd.DataFrame, columns: Mapping[str, str | None] | None, preset: "Preset"
+) -> Roles:
+    """Find the columns of each role: as the caller names it, else by the names of the preset.
 
     Raises
     ------
     OptionError
         If `columns` names a role that does not exist.
     SchemaError
-        If it names a column that the source lacks, or one half of a pair of coordinates.
+        If it names a column that the source lacks, or one half of a pair of coordinates, or the
+        source has none of the preset's columns.
     """
     given = dict(columns or {})
     unknown = [role for role in given if role not in ROLES]
@@ -102,14 +80,31 @@ def find_roles(table: pd.DataFrame, columns: Mapping[str, str | None] | None) ->
     by_name: dict[str, str] = {}
     for name in table.columns:
         by_name.setdefault(plain_name(name), name)
-    found: dict[str, str] = {}
-    for role, names in KNOWN.items():
+    if not given:
+        _require_own(preset, by_name)
+    every: dict[str, tuple[str, ...]] = {}
+    for role in ROLES:
         if role not in given:
-            hits = [by_name[name] for name in names if name in by_name]
-            found |= {role: hits[0]} if hits else {}
+            names = preset.columns.get(role, ())
+            every[role] = tuple(by_name[name] for name in names if name in by_name)
         elif (column := given[role]) is not None:
-            found[role] = _named_column(role, column, table, by_name)
+            every[role] = (_named_column(role, column, table, by_name),)
+    found = {role: hits[0] for role, hits in every.items() if hits}
     named = frozenset(role for role, column in given.items() if column is not None)
+    _require_pairs(found, named, table)
+    return Roles(found=found, every=every, named=named, preset=preset)
+
+
+def _require_own(preset: "Preset", by_name: Mapping[str, str]) -> None:
+    if preset.own and not preset.own & set(by_name):
+        raise SchemaError(
+            f"the source has none of the columns that the preset {preset.name!r} knows "
+            f"({listing(sorted(preset.own), most=6)}); it has {listing(by_name.values())}. Is it "
+            "the right preset? Name the columns with columns=, or leave preset= out."
+        )
+
+
+def _require_pairs(found: Mapping[str, str], named: frozenset[str], table: pd.DataFrame) -> None:
     for one, other in (("lon", "lat"), ("lat", "lon"), ("x", "y"), ("y", "x")):
         if one in named and other not in found:
             raise SchemaError(
@@ -121,7 +116,6 @@ def find_roles(table: pd.DataFrame, columns: Mapping[str, str | None] | None) ->
             "columns= names 'time' but no date column was found; name it too, as 'date'. "
             f"The source has {listing(table.columns)}."
         )
-    return Roles(found=found, named=named)
 
 
 def listing(names: Iterable[object], most: int = 30) -> str:

@@ -15,11 +15,14 @@ Times = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-UNKNOWN, MONTH, DAY, HOUR, MINUTE = range(5)
+UNKNOWN, MONTH, DAY, PERIOD, HOUR, MINUTE = range(6)
 NAIVE = np.iinfo(np.int64).min  # offset of a moment that states none
 YEARS = (1900, 2200)
 PIVOT = 69  # two-digit years: 69 and later are 19xx, as in POSIX
 TYPOS = 0.01  # share of dates against the order of all others that count as slips, not as an order
+FULL = 2**31 - 1  # what a 32-bit column holds where milliseconds did not fit
+EXCEL = (18_264, 73_051)  # Excel's serial days of 1950-2099, counted from 1899-12-30
+EXCEL_START = np.datetime64("1899-12-30", "s")
 
 _DATE = (
     r"^(?P<a>\d{1,4})(?P<sep>[./-])(?P<b>\d{1,2})(?:[./-](?P<c>\d{1,4}))?"
@@ -42,20 +45,28 @@ class Moments:
     offset : (n,) int64
         Seconds ahead of UTC that the source states, or `NAIVE`.
     level : (n,) int8
-        How fine: UNKNOWN, MONTH, DAY, HOUR or MINUTE.
+        How fine: UNKNOWN, MONTH, DAY, PERIOD, HOUR or MINUTE.
     notes : tuple of str
+    late : (n,) bool, optional
+        Written as 24:00: midnight at the end of its day, never an unknown hour.
     """
 
     wall: Times
     offset: Ints
     level: npt.NDArray[np.int8]
     notes: tuple[str, ...] = field(default=())
+    late: Bools | None = None
+
+    def midnight(self) -> Bools:
+        """Tell the moments that are written as 00:00 sharp."""
+        sharp = (self.level >= HOUR) & (self.wall == _floor(self.wall))
+        return np.asarray(sharp if self.late is None else sharp & ~self.late)
 
     def days_where(self, mask: Bools) -> "Moments":
         """Return the moments with those of `mask` known by their day only."""
         return replace(
             self,
-            wall=np.where(mask, self.wall.astype("M8[D]").astype("M8[s]"), self.wall),
+            wall=np.where(mask, _floor(self.wall), self.wall),
             offset=np.where(mask, NAIVE, self.offset),
             level=np.where(mask, np.int8(DAY), self.level),
         )
@@ -67,11 +78,13 @@ def read_moments(values: pd.Series, *, time_format: str | None, local_epoch: boo
     Parameters
     ----------
     values
-        Text, dates, datetimes, or epoch seconds or milliseconds.
+        Text, dates, datetimes, epoch seconds or milliseconds, Excel's serial days, or numbers
+        like 20240131 and 202401.
     time_format
         A strptime format, where the form is not to be guessed.
     local_epoch
-        Whether epoch numbers hold the local wall clock stored as if it were UTC.
+        Whether epoch numbers, and times stated in UTC, hold the local wall clock as if it were
+        UTC.
 
     Raises
     ------
@@ -81,7 +94,7 @@ def read_moments(values: pd.Series, *, time_format: str | None, local_epoch: boo
         If `time_format` is no format.
     """
     if isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind == "M":
-        found = _from_datetimes(values)
+        found = _from_datetimes(values, local_epoch)
     elif time_format is not None:
         found = _from_format(values, time_format)
     elif pd.api.types.is_numeric_dtype(values.dtype):
@@ -96,14 +109,15 @@ def read_clock(values: pd.Series) -> Ints:
 
     Examples
     --------
-    >>> read_clock(pd.Series(["20:30", "9:05 pm", "", "late"])).tolist()
-    [73800, 75900, -1, -1]
+    >>> read_clock(pd.Series(["20:30", "9:05 pm", "24:00", "", "late"])).tolist()
+    [73800, 75900, 86400, -1, -1]
     """
     text = as_text(values)
     parts = _Parts(text, _CLOCK)
     hour = _twelve_hours(parts.number("H"), parts.words("p"))
     minute, second = parts.number("M"), parts.number("S", empty=0)
-    good = parts.matched & (hour >= 0) & (hour < 24) & (minute < 60) & (second < 60)
+    good = parts.matched & (hour >= 0) & (minute < 60) & (second < 60)
+    good &= (hour < 24) | _at_24(hour, minute, second, parts.words("p"))
     return np.where(good, hour * 3600 + minute * 60 + second, -1)
 
 
@@ -131,7 +145,10 @@ class _Parts:
         return np.asarray(pc.cast(digits, pa.int64()))
 
 
-def _from_datetimes(values: pd.Series) -> Moments:
+def _from_datetimes(values: pd.Series, local_epoch: bool = False) -> Moments:
+    if local_epoch and isinstance(values.dtype, pd.DatetimeTZDtype):
+        found = _from_datetimes(values.dt.tz_convert("UTC").dt.tz_localize(None))
+        return replace(found, notes=(f"{values.name!r} holds the local wall clock as UTC",))
     aware = isinstance(values.dtype, pd.DatetimeTZDtype)
     wall = (values.dt.tz_localize(None) if aware else values).to_numpy().astype("M8[s]")
     known = ~np.isnat(wall)
@@ -163,29 +180,55 @@ def _from_format(values: pd.Series, time_format: str) -> Moments:
 
 def _from_numbers(values: pd.Series, local_epoch: bool) -> Moments:
     numbers = as_numbers(values)
-    size = np.abs(numbers)
-    known = np.isfinite(numbers) & (size > 0)
+    size = np.where(np.isfinite(numbers), np.abs(numbers), 0)
+    known = size > 0
     typical = float(np.median(size[known])) if known.any() else 0.0
-    whole = known & (numbers % 1 == 0)
-    if 19_000_101 <= typical < 22_000_101:  # 20240131
-        text = pd.Series(pd.array(np.where(whole, numbers, np.nan), dtype="Int64").astype("str"))
-        return _from_text(
-            text.str.replace(r"^(\d{4})(\d\d)(\d\d)$", r"\1-\2-\3", regex=True), False
-        )
+    whole = known & (numbers == np.floor(numbers))
+    for digits, low, high in ((8, 19_000_101, 22_000_101), (6, 190_001, 220_013)):
+        months = (size % 100 >= 1) & (size % 100 <= 12) & (size >= low) & (size < high)
+        if low <= typical < high and (digits == 8 or months[known].all()):  # 20240131, 202401
+            text = pd.Series(pd.array(np.where(whole, numbers, np.nan), dtype="Int64"))
+            cut = r"^(\d{4})(\d\d)" + (r"(\d\d)$" if digits == 8 else "$")
+            join = r"\1-\2-\3" if digits == 8 else r"\1-\2"
+            text = text.astype("str").str.replace(cut, join, regex=True)
+            return _from_text(text.rename(values.name), False)
+    if EXCEL[0] <= typical < EXCEL[1]:
+        return _from_excel(values.name, numbers)
+    overflow = numbers == FULL
+    known &= ~overflow
+    typical = float(np.median(size[known])) if known.any() else 0.0
     scale = 1000 if typical >= 1e11 else 1
     known &= (size < 1e14) & (typical >= 1e8)
     seconds = np.zeros(len(numbers), dtype=np.int64)
     seconds[known] = np.floor(numbers[known] / scale).astype(np.int64)
     wall = seconds.astype("M8[s]")
     wall[~known] = np.datetime64("NaT")
-    offset = np.where(known & (not local_epoch), 0, NAIVE)
     how = "local wall clock stored as UTC" if local_epoch else "UTC"
     unit = "milliseconds" if scale == 1000 else "seconds"
+    notes = [f"{values.name!r} holds epoch {unit}, read as {how}"] if known.any() else []
+    if overflow.any():
+        notes.append(f"{int(overflow.sum()):,} rows of {values.name!r} hold {FULL}, the most that "
+                     "a 32-bit column can: their time is lost")  # fmt: skip
     return Moments(
         wall=wall,
-        offset=offset.astype(np.int64),
+        offset=np.where(known & (not local_epoch), 0, NAIVE).astype(np.int64),
         level=np.where(known, MINUTE, UNKNOWN).astype(np.int8),
-        notes=(f"{values.name!r} holds epoch {unit}, read as {how}",) if known.any() else (),
+        notes=tuple(notes),
+    )
+
+
+def _from_excel(name: Any, numbers: npt.NDArray[np.float64]) -> Moments:
+    """Read Excel's serial days: 45443.854166 is 2024-05-31 20:30, whole numbers are days."""
+    with np.errstate(invalid="ignore"):
+        known = (numbers >= EXCEL[0]) & (numbers < EXCEL[1])
+    seconds = np.round(np.where(known, numbers, 0) * 86_400).astype(np.int64)
+    wall = EXCEL_START + seconds.astype("m8[s]")
+    wall[~known] = np.datetime64("NaT")
+    return Moments(
+        wall=wall,
+        offset=np.full(len(wall), NAIVE, dtype=np.int64),
+        level=np.where(known, MINUTE, UNKNOWN).astype(np.int8),
+        notes=(f"{name!r} holds numbers like {numbers[known][0]:g}, read as Excel's serial days",),
     )
 
 
@@ -193,10 +236,11 @@ def _from_text(values: pd.Series, local_epoch: bool) -> Moments:
     import pyarrow.compute as pc
 
     text = as_text(values)
-    digits = pc.match_substring_regex(text, r"^-?\d{8,14}(?:\.0*)?$")
+    digits = pc.match_substring_regex(text, r"^-?\d{8,14}(?:\.0*)?$|^\d{5}(?:[.,]\d+)?$|^\d{6}$")
     if pc.sum(digits).as_py() and pc.sum(digits).as_py() * 2 > len(text) - text.null_count:
         kept = pc.if_else(digits, text, pa.scalar(None, type=text.type))
-        numbers = np.asarray(pc.fill_null(pc.cast(kept, pa.float64()), float("nan")))
+        dotted = pc.replace_substring(kept, ",", ".")
+        numbers = np.asarray(pc.fill_null(pc.cast(dotted, pa.float64()), float("nan")))
         return _from_numbers(pd.Series(numbers, name=values.name), local_epoch)
     parts = _Parts(text, _DATE)
     year, month, day, notes = _order(parts, values.name, text)
@@ -204,8 +248,11 @@ def _from_text(values: pd.Series, local_epoch: bool) -> Moments:
     minute, second = parts.number("M"), parts.number("S", empty=0)
     last = _days_in_month(year, month)
     good = parts.matched & (month >= 1) & (month <= 12) & (day >= 1) & (day <= last)
-    good &= (hour < 24) & (minute < 60) & (second < 60) & (hour > -2) & (year > 0)
+    late = good & _at_24(hour, minute, second, parts.words("p"))
+    good &= ((hour < 24) | late) & (minute < 60) & (second < 60) & (hour > -2) & (year > 0)
     offset = _offsets(parts.words("z"))
+    if local_epoch:
+        offset = np.where(offset == 0, NAIVE, offset)
     good &= (offset == NAIVE) | (np.abs(offset) <= 15 * 3600)
     good &= (parts.number("c") >= 0) | (hour < 0)  # a month has no hour
     wall = _wall(year, month, day, good)
@@ -214,8 +261,17 @@ def _from_text(values: pd.Series, local_epoch: bool) -> Moments:
     level = np.select([~good, hour < 0, minute < 0], [UNKNOWN, DAY, HOUR], MINUTE)
     level = np.where(good & (parts.number("c") < 0), MONTH, level)
     return Moments(
-        wall=wall, offset=np.where(good, offset, NAIVE), level=level.astype(np.int8), notes=notes
-    )
+        wall=wall, offset=np.where(good, offset, NAIVE), level=level.astype(np.int8), notes=notes,
+        late=late & good if late.any() else None,
+    )  # fmt: skip
+
+
+def _at_24(hour: Ints, minute: Ints, second: Ints, half: Any) -> Bools:
+    """Tell 24:00, the end of a day (ISO 8601), from hours that no clock has."""
+    import pyarrow.compute as pc
+
+    plain = np.asarray(pc.equal(half, ""))
+    return np.asarray(plain & (hour == 24) & (minute == 0) & (second == 0))
 
 
 def _order(parts: _Parts, name: Any, text: Any) -> tuple[Ints, Ints, Ints, tuple[str, ...]]:
@@ -292,6 +348,11 @@ def _offset(zone: str) -> int:
     return -seconds if zone[0] == "-" else seconds
 
 
+def _floor(wall: Times) -> Times:
+    """Return the midnight before each moment."""
+    return np.asarray(wall.astype("M8[D]").astype("M8[s]"))
+
+
 def _wall(year: Ints, month: Ints, day: Ints, good: Bools) -> Times:
     months = np.where(good, (year - 1970) * 12 + month - 1, 0).astype("M8[M]")
     days = months.astype("M8[D]") + np.where(good, day - 1, 0).astype("m8[D]")
@@ -318,5 +379,4 @@ def _within_years(found: Moments) -> Moments:
 def _days_if_all_midnight(found: Moments) -> Moments:
     """A column that says 00:00 throughout holds days, whatever its type says."""
     timed = found.level >= HOUR
-    midnight = found.wall == found.wall.astype("M8[D]").astype("M8[s]")
-    return found.days_where(timed) if timed.any() and midnight[timed].all() else found
+    return found.days_where(timed) if timed.any() and found.midnight()[timed].all() else found

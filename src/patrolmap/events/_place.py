@@ -1,6 +1,7 @@
 """Where events happened: coordinates found, their CRS settled, nonsense told from sense."""
 
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,26 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from patrolmap._crs import WGS84, to_lonlat
-from patrolmap.errors import CRSError, SchemaError
+from patrolmap.errors import SchemaError
 from patrolmap.events._columns import Roles, listing
+from patrolmap.events._home import find_home, within
+from patrolmap.events._second import second_opinion
 from patrolmap.events._sieve import Bools, Floats, Ints, Sieve
 from patrolmap.events._source import Source
+from patrolmap.events._systems import (
+    Stated,
+    crs_name,
+    known_crs,
+    place_rows,
+    settle_system,
+)
 from patrolmap.events._text import as_numbers, as_text, shorts
 
 POINT, MULTIPOINT = 0, 4
 EARTH_DEGREE = 111_320.0  # metres of one degree of latitude
 NEAR = 25_000.0  # metres: nothing nearer than this to the middle is called far away
 FAR = 5.0  # times the 95th percentile of distances
+METRES = 1_000.0  # both coordinates beyond this are no degrees, however wrong
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,7 +39,7 @@ class Places:
     Attributes
     ----------
     x, y : (n,) float64
-        As they stand in the source, NaN where there are none.
+        As they stand in the source, east first, NaN where there are none.
     lon, lat : (n,) float64
         The same in degrees.
     crs : CRS
@@ -37,7 +47,7 @@ class Places:
         Rows without coordinates, with text for coordinates, with a geometry that is no point.
     columns : tuple of str
         Source columns, empty where it has geometry.
-    note : str
+    notes : tuple of str
     """
 
     x: Floats
@@ -49,10 +59,12 @@ class Places:
     unreadable: Bools
     shape: Bools
     columns: tuple[str, ...]
-    note: str
+    notes: tuple[str, ...]
 
 
-def read_places(source: Source, roles: Roles, source_crs: Any) -> Places:
+def read_places(
+    source: Source, roles: Roles, source_crs: Any, *, area: Any, tz: tzinfo | None
+) -> Places:
     """Read the coordinates of each row and settle their CRS.
 
     Raises
@@ -65,51 +77,101 @@ def read_places(source: Source, roles: Roles, source_crs: Any) -> Places:
     size = len(source.table)
     unreadable = shape = np.zeros(size, dtype=bool)
     columns: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    stated = None if source_crs is None else Stated(
+        crs=known_crs(source_crs), how="as source_crs= says")  # fmt: skip
     if source.geometry is not None and not {"lon", "lat", "x", "y"} & roles.named:
         x, y, missing, shape = _from_geometry(source.geometry)
+        said = _heights(source.geometry)
     else:
-        columns = _pair(source, roles)
+        columns = _pair(source, roles, stated)
         x, y = (as_numbers(source.table[column]) for column in columns)
         missing = _empty(source.table[columns[0]]) | _empty(source.table[columns[1]])
         unreadable = ~missing & (np.isnan(x) | np.isnan(y))
-    crs, how = _settle_crs(None if columns else source, source_crs, x, y, source.name)
-    lon, lat = (x, y) if crs == WGS84 else to_lonlat(crs, x, y)
+    if stated is None:
+        stated = _stated(source, roles, geometry=not columns)
+    home = find_home(area, tz)
+    system = settle_system(x, y, stated, home, source.name)
+    x, y, lon, lat, moved = place_rows(system, x, y)
     what = " and ".join(map(repr, columns)) or "geometry"
+    said += system.notes
+    said += (f"{moved:,} rows stand in the zones that their eastings begin with",) if moved else ()
+    said += second_opinion(source.table, roles, columns, lon, lat, x=x, y=y, name=source.name,
+                           what=what)  # fmt: skip
     return Places(
-        x=x, y=y, lon=lon, lat=lat, crs=crs, missing=missing, unreadable=unreadable, shape=shape,
-        columns=columns, note=f"place from {what}, in {_crs_name(crs)} ({how})",
+        x=x, y=y, lon=lon, lat=lat, crs=system.crs, missing=missing, unreadable=unreadable,
+        shape=shape, columns=columns,
+        notes=(f"place from {what}, in {crs_name(system.crs)} ({system.how})", *said),
     )  # fmt: skip
 
 
-def _pair(source: Source, roles: Roles) -> tuple[str, str]:
+def _stated(source: Source, roles: Roles, *, geometry: bool) -> Stated | None:
+    """Return the system that the source states of its geometry, else its preset."""
+    preset = roles.preset
+    if geometry and source.crs is not None:
+        return Stated(crs=CRS.from_user_input(source.crs), how="as it states")
+    if preset.source_crs is None:
+        return None
+    how = f"as the preset {preset.name!r} says"
+    return Stated(crs=known_crs(preset.source_crs), how=how, weak=True)
+
+
+def _pair(source: Source, roles: Roles, stated: Stated | None) -> tuple[str, str]:
+    """Return the two columns of coordinates; x and y where a system in metres is stated."""
     pair = roles.place()
     if pair is None:
         raise SchemaError(
             f"{source.name} has neither geometry nor columns known to hold coordinates; it has "
             f"{listing(source.table.columns)}. Name two with columns={{'lon': ..., 'lat': ...}}."
         )
+    plain = stated is not None and stated.crs.is_projected and not {"lon", "lat"} & roles.named
+    if plain and {"x", "y"} <= set(roles.found):
+        return roles.found["x"], roles.found["y"]
     return pair
+
+
+def _heights(geometry: npt.NDArray[np.object_]) -> tuple[str, ...]:
+    high = int(shapely.has_z(geometry).sum())
+    return (f"heights of {high:,} points are left aside",) if high else ()
 
 
 def sift_places(places: Places, sieve: Sieve, source: Source, area: Any) -> None:
     """Drop rows that lie nowhere on earth, and those whose two coordinates are exchanged."""
-    lon, lat = places.lon, places.lat
-    point = _point_of(places.x, places.y)
+    lon, lat, x, y = places.lon, places.lat, places.x, places.y
+    point = _point_of(x, y)
     some = "coordinates"
     sieve.drop(places.shape, "geometry is not a point", given=_types(source), wanted="a point")
     sieve.drop(places.missing, "no geometry", given=lambda at: ["nothing"] * len(at), wanted=some)
     sieve.drop(places.unreadable, "unreadable coordinates", given=_cells(places, source),
                wanted="two numbers")  # fmt: skip
-    sieve.drop((np.abs(places.x) < 1e-6) & (np.abs(places.y) < 1e-6), "zero coordinates",
-               given=point, wanted=some)  # fmt: skip
-    swapped = _swapped(lon, lat, sieve.alive, area) if places.crs.is_geographic else None
-    if swapped is not None:
-        sieve.drop(
-            swapped, "latitude and longitude swapped", given=point, wanted="longitude, latitude"
-        )
+    sieve.drop(_zero(x, y, sieve.alive), "zero coordinates", given=point, wanted=some)
     with np.errstate(invalid="ignore"):
+        small = (np.abs(x) <= 180) & (np.abs(y) <= 180)
+        large = (np.abs(x) > METRES) & (np.abs(y) > METRES) & np.isfinite(x) & np.isfinite(y)
         outside = ~((np.abs(lon) <= 180) & (np.abs(lat) <= 90))
+    if places.crs.is_projected:
+        sieve.drop(small, "degrees among metres", given=point, wanted=crs_name(places.crs))
+        turned = _exchanged_metres(x, y, sieve.alive)
+        sieve.drop(turned, "easting and northing swapped", given=point, wanted="easting, northing")
+    else:
+        sieve.drop(large, "metres among degrees", given=point, wanted="longitude, latitude")
+        turned = _swapped(lon, lat, sieve.alive, area)
+        sieve.drop(
+            turned, "latitude and longitude swapped", given=point, wanted="longitude, latitude"
+        )
     sieve.drop(outside, "coordinates outside the world", given=point, wanted="a place on earth")
+
+
+def _zero(x: Floats, y: Floats, alive: Bools) -> Bools:
+    """Tell rows whose coordinates are zero: both, or one where all others are far from it."""
+    zero_x, zero_y = np.abs(x) < 1e-6, np.abs(y) < 1e-6
+    out = zero_x & zero_y
+    rest = alive & np.isfinite(x) & np.isfinite(y) & ~out
+    for zero, values in ((zero_x, x), (zero_y, y)):
+        # The meridian of Greenwich runs through London.
+        if (zero & rest).any() and abs(float(np.median(values[rest]))) > 2:
+            out = out | (zero & rest)
+    return np.asarray(out)
 
 
 def sift_area(places: Places, sieve: Sieve, area: Any) -> None:
@@ -120,7 +182,7 @@ def sift_area(places: Places, sieve: Sieve, area: Any) -> None:
     degrees = _point_of(lon, lat)
     if area is not None:
         outside = np.ones(len(lon), dtype=bool)
-        outside[sieve.alive] = ~_within(area, lon[sieve.alive], lat[sieve.alive])
+        outside[sieve.alive] = ~within(area, lon[sieve.alive], lat[sieve.alive])
         sieve.drop(
             outside, "outside the boundary", given=degrees, wanted="a place inside the boundary"
         )
@@ -147,52 +209,6 @@ def _from_geometry(geometry: npt.NDArray[np.object_]) -> tuple[Floats, Floats, B
     return x, y, missing | (point & (np.isnan(x) | np.isnan(y))), ~point & ~missing
 
 
-def _settle_crs(
-    source: Source | None, source_crs: Any, x: Floats, y: Floats, name: str
-) -> tuple[CRS, str]:
-    """Return the CRS that the caller or the source states, or degrees where they look like it."""
-    with np.errstate(invalid="ignore"):
-        some = np.isfinite(x) & np.isfinite(y) & ((np.abs(x) > 1e-6) | (np.abs(y) > 1e-6))
-        like = some & (np.abs(x) <= 180) & (np.abs(y) <= 180)
-    first = np.flatnonzero(some)[:1]
-    example = "".join(f"{x[at]:.10g}, {y[at]:.10g}" for at in first)
-    what = f"coordinates of {name}, e.g. {example},"
-    share = float(like.sum() / some.sum()) if some.any() else 0.5
-    if source_crs is not None:
-        crs, how = _known_crs(source_crs), "as source_crs= says"
-    elif source is not None and source.crs is not None:
-        crs, how = CRS.from_user_input(source.crs), "as it states"
-    elif share >= 0.5:
-        return WGS84, "they look like degrees"
-    else:
-        raise CRSError(
-            f"{what} are not degrees and their CRS is not stated; wanted source_crs=, e.g. "
-            "source_crs='EPSG:32643' for UTM 43N in metres."
-        )
-    if crs.is_geographic and share < 0.5:
-        raise CRSError(
-            f"{what} cannot be degrees but {_crs_name(crs)} is in degrees; state their real CRS "
-            "with source_crs=, e.g. source_crs='EPSG:32643' for UTM 43N in metres."
-        )
-    if crs.is_projected and share > 0.5:
-        raise CRSError(
-            f"{what} look like degrees but {_crs_name(crs)} is not in degrees; state their real "
-            "CRS with source_crs='EPSG:4326'."
-        )
-    return crs, how
-
-
-def _known_crs(given: Any) -> CRS:
-    try:
-        return CRS.from_user_input(given)
-    except Exception as error:  # pyproj raises its own family of errors
-        raise CRSError(f"source_crs={given!r} is no system that PROJ knows: {error}") from error
-
-
-def _crs_name(crs: CRS) -> str:
-    return str(crs.to_string())[:40] if crs.to_authority() else str(crs.name)[:40]
-
-
 def _swapped(lon: Floats, lat: Floats, alive: Bools, area: Any) -> Bools:
     """Tell rows that lie amid the others only once their coordinates are exchanged."""
     with np.errstate(invalid="ignore"):
@@ -201,9 +217,9 @@ def _swapped(lon: Floats, lat: Floats, alive: Bools, area: Any) -> Bools:
     out = np.zeros(len(lon), dtype=bool)
     if area is not None:
         inside, inside_turned = out.copy(), out.copy()
-        inside[fine] = _within(area, lon[fine], lat[fine])
+        inside[fine] = within(area, lon[fine], lat[fine])
         turned &= ~inside
-        inside_turned[turned] = _within(area, lat[turned], lon[turned])
+        inside_turned[turned] = within(area, lat[turned], lon[turned])
         return inside_turned
     if not fine.any():
         return out
@@ -216,6 +232,20 @@ def _swapped(lon: Floats, lat: Floats, alive: Bools, area: Any) -> Bools:
     return (given > limit) & (mended <= limit)
 
 
+def _exchanged_metres(x: Floats, y: Floats, alive: Bools) -> Bools:
+    """Tell rows that lie amid the others only once easting and northing are exchanged."""
+    fine = alive & np.isfinite(x) & np.isfinite(y)
+    out = np.zeros(len(x), dtype=bool)
+    if not fine.any():
+        return out
+    east, north = float(np.median(x[fine])), float(np.median(y[fine]))
+    given = np.hypot(x[fine] - east, y[fine] - north)
+    turned = np.hypot(y[fine] - east, x[fine] - north)
+    limit = max(NEAR, FAR * float(np.percentile(np.minimum(given, turned), 95)))
+    out[fine] = (given > 10 * limit) & (turned <= limit)
+    return out
+
+
 def _from_middle(lon: Floats, lat: Floats, of: Bools) -> tuple[tuple[float, float], Floats]:
     centre = float(np.median(lon[of])), float(np.median(lat[of]))
     return centre, _distance(lon, lat, centre)
@@ -223,17 +253,10 @@ def _from_middle(lon: Floats, lat: Floats, of: Bools) -> tuple[tuple[float, floa
 
 def _distance(lon: Floats, lat: Floats, centre: tuple[float, float]) -> Floats:
     """Return metres from the centre, on a plane: enough to tell near from far."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         east = (lon - centre[0] + 180) % 360 - 180
         out = np.hypot(east * np.cos(np.radians(centre[1])), lat - centre[1]) * EARTH_DEGREE
     return np.asarray(np.where(np.isnan(out), np.inf, out))
-
-
-def _within(area: Any, lon: Floats, lat: Floats) -> Bools:
-    west, south, east, north = area.bounds
-    inside = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
-    inside[inside] = shapely.intersects_xy(area, lon[inside], lat[inside])
-    return np.asarray(inside, dtype=bool)
 
 
 def _empty(values: pd.Series) -> Bools:

@@ -12,14 +12,20 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Said = Callable[[Ints], Sequence[str]]
 
+LEFT_OUT = "left out by the preset"  # on purpose: no fault of the row
+
 # Reason -> how to mend it. The order is the order of the checks.
 MENDS = {
     "broken line": "quote cells that hold the separator or a line break",
+    LEFT_OUT: "nothing to mend: the preset reads only some of the rows",
     "no geometry": "geocode these rows, or leave them out",
     "unreadable coordinates": "write coordinates as plain numbers",
     "geometry is not a point": "turn shapes into points, e.g. by their representative point",
     "zero coordinates": "0, 0 stands for an unknown place: geocode these rows",
+    "degrees among metres": "project these rows as the others are, or give all of them in degrees",
+    "metres among degrees": "turn these rows into degrees as the others are",
     "latitude and longitude swapped": "exchange the two coordinates of these rows",
+    "easting and northing swapped": "exchange the two coordinates of these rows",
     "coordinates outside the world": "wanted longitude within ±180 and latitude within ±90 degrees",
     "unreadable date": "write dates as 2024-01-31 20:30, or say their form with time_format=",
     "ends before it starts": "exchange the two ends of the interval",

@@ -1,5 +1,6 @@
 """A source as it was found: its cells, geometry and CRS, before any meaning is given to them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from pyproj import CRS
 
 from patrolmap.errors import SchemaError
 
+MOST_PARTS = 5  # files of a list that notes name
 BROKEN = ("row", "reason", "given", "wanted")
 
 
@@ -32,6 +34,8 @@ class Source:
         What the source states.
     broken : DataFrame
         Rows that could not be cut into cells.
+    exceeded : bool
+        Whether it says of itself that it is not all: a page of a service that has more rows.
     notes : tuple of str
     """
 
@@ -41,6 +45,7 @@ class Source:
     geometry: npt.NDArray[np.object_] | None = None
     crs: CRS | None = None
     broken: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(BROKEN)))
+    exceeded: bool = False
     notes: tuple[str, ...] = ()
 
     @property
@@ -49,7 +54,9 @@ class Source:
         return len(self.table) + len(self.broken)
 
 
-def from_table(frame: pd.DataFrame, name: str, notes: tuple[str, ...] = ()) -> Source:
+def from_table(
+    frame: pd.DataFrame, name: str, notes: tuple[str, ...] = (), *, exceeded: bool = False
+) -> Source:
     """Take a DataFrame or GeoDataFrame as a source; named index levels become columns."""
     if frame.columns.nlevels > 1:
         raise SchemaError(f"{name} has {frame.columns.nlevels} levels of column names; wanted one.")
@@ -57,21 +64,104 @@ def from_table(frame: pd.DataFrame, name: str, notes: tuple[str, ...] = ()) -> S
         twice = frame.columns[frame.columns.duplicated()].unique().tolist()
         raise SchemaError(f"{name} has columns named alike: {twice[:5]}; rename them.")
     geometry, crs = _geometry(frame)
-    table = pd.DataFrame({c: frame[c].array for c in frame.columns if not _is_shape(frame[c])})
+    cells = {c: frame[c].array for c in frame.columns if not _is_shape(frame[c])}
+    try:
+        table = pd.DataFrame(cells)
+    except UnicodeEncodeError:  # half a letter, as of a name of a file that was no UTF-8
+        table = pd.DataFrame({c: [_mended(v) for v in values] for c, values in cells.items()})
     levels = frame.index.to_frame(index=False)
     for level in levels.columns:
         if frame.index.names != [None] and level in frame.index.names and level not in table:
             table[level] = levels[level].array
     if len(frame) == 0:
         raise SchemaError(f"{name} has no rows; nothing to read.")
-    table.columns = [str(column) for column in table.columns]
+    table.columns = [str(_mended(str(column))) for column in table.columns]
     rows = np.arange(1, len(frame) + 1, dtype=np.int64)
     table.index = pd.RangeIndex(len(frame))
-    return Source(table=table, rows=rows, name=name, geometry=geometry, crs=crs, notes=notes)
+    return Source(
+        table=table, rows=rows, name=name, geometry=geometry, crs=crs, exceeded=exceeded,
+        notes=notes,
+    )  # fmt: skip
+
+
+def from_file(
+    frame: pd.DataFrame, name: str, notes: tuple[str, ...] = (), *, exceeded: bool = False
+) -> Source:
+    """Take what a file holds as a source; a page without rows is one, too."""
+    if len(frame):
+        return from_table(frame, name, notes, exceeded=exceeded)
+    table = pd.DataFrame(columns=[str(column) for column in frame.columns if column != "geometry"])
+    return Source(table=table, rows=np.empty(0, dtype=np.int64), name=name, exceeded=exceeded)
+
+
+def join_sources(parts: Sequence[Source], name: str) -> Source:
+    """Put the pages of one layer, or the files of one table, one below the other.
+
+    A column that a page lacks is empty there; a service leaves out what no row of a page has.
+
+    Raises
+    ------
+    SchemaError
+        If two of them are not of one layer: other columns, another CRS, geometry in one only.
+    """
+    full = [part for part in parts if part.total] or list(parts[:1])
+    first = full[0]
+    for part in full[1:]:
+        _require_alike(first, part)
+    starts = np.cumsum([0, *(max([part.total, *part.rows.tolist()[-1:]]) for part in full)])
+    table = pd.concat([part.table for part in full], ignore_index=True)
+    shapes = [part.geometry for part in full if part.geometry is not None]
+    said = [
+        f"rows from {start + 1:,} on are those of {part.name}"
+        for part, start in zip(full, starts[:-1].tolist(), strict=True)
+    ]
+    if len(said) > MOST_PARTS:
+        said = [*said[:MOST_PARTS], f"and so on, {len(full)} in all"]
+    lacking = [c for c in table.columns if any(c not in part.table.columns for part in full)]
+    said += (
+        [f"columns that stand in some of them only: {', '.join(lacking[:8])}"] if lacking else []
+    )
+    broken = [p.broken.assign(row=p.broken["row"] + s) for p, s in zip(full, starts, strict=False)]
+    return Source(
+        table=table,
+        rows=np.concatenate([p.rows + s for p, s in zip(full, starts, strict=False)]),
+        name=name,
+        geometry=np.concatenate(shapes) if shapes else None,
+        crs=first.crs,
+        broken=pd.concat(broken, ignore_index=True),
+        exceeded=all(part.exceeded for part in parts),
+        notes=(*dict.fromkeys(note for part in full for note in part.notes), *said),
+    )
+
+
+def _require_alike(first: Source, part: Source) -> None:
+    mend = "Read them apart, and put the tables together with combine_events."
+    ours, theirs = set(first.table.columns), set(part.table.columns)
+    if 2 * len(ours & theirs) < len(ours | theirs):
+        other = ", ".join(repr(c) for c in sorted(ours ^ theirs)[:6])
+        raise SchemaError(
+            f"{part.name} has other columns than {first.name} ({other}): no pages of one layer. "
+            f"{mend}"
+        )
+    if (first.geometry is None) != (part.geometry is None) or first.crs != part.crs:
+        raise SchemaError(
+            f"{part.name} is in {_crs_of(part)} and {first.name} in {_crs_of(first)}: no pages of "
+            f"one layer. {mend}"
+        )
+
+
+def _crs_of(part: Source) -> str:
+    if part.geometry is None:
+        return "no geometry"
+    return str(part.crs.to_string())[:40] if part.crs is not None else "no CRS that it states"
 
 
 def _is_shape(column: Any) -> bool:
     return bool(column.dtype.name == "geometry")
+
+
+def _mended(value: Any) -> Any:
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
 
 
 def _geometry(frame: pd.DataFrame) -> tuple[npt.NDArray[np.object_] | None, CRS | None]:

@@ -32,6 +32,17 @@ def short(value: Any, most: int = 40) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def fold(text: str) -> str:
+    """Write a value of a source as the codes of a preset do: lower case, single spaces.
+
+    Examples
+    --------
+    >>> fold(" LARCENY/THEFT\\t of  a bicycle")
+    'larceny/theft of a bicycle'
+    """
+    return " ".join(UNSEEN.sub(" ", text).casefold().split())
+
+
 def shorts(values: pd.Series, at: np.ndarray[Any, Any]) -> list[str]:
     """Write the values at these positions, each in one short line."""
     return [short(value) for value in values.iloc[at].tolist()]
@@ -42,7 +53,7 @@ def as_text(values: pd.Series) -> Any:
     import pyarrow.compute as pc
 
     if isinstance(values.dtype, pd.CategoricalDtype):
-        values = values.astype(values.cat.categories.dtype)
+        values = pd.Series(values.cat.categories).reindex(values.cat.codes)  # a gap is -1
     if pd.api.types.is_float_dtype(values.dtype):
         # A gap turns whole numbers into floats: 17.0 was 17.
         whole = values.dropna()
@@ -62,6 +73,28 @@ def as_text(values: pd.Series) -> Any:
     return pc.if_else(gaps, pa.scalar(None, type=pa.large_string()), text)
 
 
+def coded(values: pd.Series) -> tuple[np.ndarray[Any, Any], list[str]]:
+    """Return a column as numbers into its distinct texts (-1: nothing is said), and these.
+
+    Examples
+    --------
+    >>> codes, texts = coded(pd.Series(["theft", " theft ", None, "robbery"]))
+    >>> codes.tolist(), texts
+    ([0, 0, -1, 1], ['theft', 'robbery'])
+    """
+    if isinstance(values.dtype, pd.StringDtype) or values.dtype.kind in "iufbM":
+        rough, distinct = pd.factorize(values)  # strips only what differs: columns are long
+    else:
+        rough, distinct = pd.factorize(pd.Series(as_text(values).to_pandas()).astype("str"))
+    fine, texts = pd.factorize(pd.Series(as_text(pd.Series(distinct)).to_pandas()).astype("str"))
+    return np.append(fine, -1)[rough], [str(text) for text in texts]
+
+
+def nothing(size: int) -> pd.Series:
+    """Return a column of text in which nothing is said."""
+    return pd.Series(pd.array([None], dtype="str").take(np.zeros(size, dtype=np.int64)))
+
+
 def as_numbers(values: pd.Series) -> np.ndarray[Any, Any]:
     """Return a column as float64, NaN where it holds no number; a decimal comma is read too."""
     import pyarrow.compute as pc
@@ -74,11 +107,27 @@ def as_numbers(values: pd.Series) -> np.ndarray[Any, Any]:
     try:
         numbers = pc.cast(text, pa.float64())
     except pa.ArrowInvalid:
-        dotted = pc.replace_substring_regex(text, r"^([+-]?\d+),(\d+)$", r"\1.\2")
-        number = pc.match_substring_regex(dotted, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$")
-        kept = pc.if_else(number, dotted, pa.scalar(None, type=pa.large_string()))
-        numbers = pc.cast(pc.replace_substring_regex(kept, r"^\+", ""), pa.float64())
+        # A decimal comma, and spaces between thousands as Excel writes them: 4 799 421,5
+        dotted = pc.replace_substring(text, ",", ".")
+        try:
+            numbers = pc.cast(dotted, pa.float64())
+        except pa.ArrowInvalid:
+            numbers = _where_numbers(text)
     return np.asarray(pc.fill_null(numbers, float("nan")), dtype=np.float64)
+
+
+def _where_numbers(text: Any) -> Any:
+    """Return numbers where the text is one, null elsewhere."""
+    import pyarrow.compute as pc
+
+    dotted = pc.replace_substring_regex(text, r"^([+-]?\d+),(\d+)$", r"\1.\2")
+    grouped = pc.match_substring_regex(dotted, r"^[+-]?\d{1,3}([ \x{a0}\x{202f}]\d{3})+([.,]\d+)?$")
+    if pc.any(grouped).as_py():
+        closed = pc.replace_substring_regex(dotted, r"[ \x{a0}\x{202f}]", "")
+        dotted = pc.if_else(grouped, pc.replace_substring(closed, ",", "."), dotted)
+    number = pc.match_substring_regex(dotted, r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$")
+    kept = pc.if_else(number, dotted, pa.scalar(None, type=pa.large_string()))
+    return pc.cast(pc.replace_substring_regex(kept, r"^\+", ""), pa.float64())
 
 
 def _decoded(value: Any) -> str:

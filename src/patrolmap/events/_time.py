@@ -10,22 +10,32 @@ import numpy as np
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.events._columns import EPOCH_IS_LOCAL, MIDNIGHT_IS_UNKNOWN, Roles, plain_name
+from patrolmap.events._columns import Roles
 from patrolmap.events._moments import (
     DAY,
     HOUR,
     MINUTE,
     MONTH,
     NAIVE,
+    PERIOD,
     UNKNOWN,
     Bools,
     Moments,
     read_clock,
     read_moments,
 )
+from patrolmap.events._period import THIRD, length_level, narrow, read_months
 from patrolmap.events._text import as_text, short
 
-NAMES = {UNKNOWN: "unknown", MONTH: "month", DAY: "day", HOUR: "hour", MINUTE: "minute"}
+NAMES = {UNKNOWN: "unknown", MONTH: "month", DAY: "day", PERIOD: "period", HOUR: "hour",
+         MINUTE: "minute"}  # fmt: skip
+
+# Zones whose clock changed for good not long ago: when, and seconds ahead of UTC since. A time
+# zone database older than that is silently an hour off.
+CHANGED = {
+    "Asia/Almaty": ("2024-02-29T18:00", 5 * 3600),
+    "Asia/Qostanay": ("2024-02-29T18:00", 5 * 3600),
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,7 +45,8 @@ class Span:
     Attributes
     ----------
     start, end : DatetimeIndex
-        In one zone; equal where known to the minute; NaT where nothing is known.
+        In one zone; equal where known to the minute; NaT where nothing is known. The end alone
+        is NaT where the source has a column of ends and states none in this row.
     precision : (n,) int8
         UNKNOWN ... MINUTE.
     unreadable, backward : (n,) bool
@@ -98,24 +109,32 @@ def read_span(
     Raises
     ------
     OptionError
-        If clock times are naive and `tz` is missing, or `time_format` has nothing to do.
+        If clock times are naive and `tz` is missing, `time_format` has nothing to do, or the
+        zone's rules on this machine are older than the events.
     SchemaError
         If the day and the month cannot be told apart, or a named time column holds no times.
     """
     role = roles.start()
-    if role is None:
+    read = None if role is None else _read_start(table, roles, role, time_format)
+    if role is None or read is None:
         return _nothing_known(len(table), tz, time_format, name)
     column = roles.found[role]
-    began, notes = _read_start(table, roles, role, time_format)
+    began, notes = read
     tz = tz or _own_zone(began, table[column], name)
-    start, odd = _instants(began.wall, began.offset, tz)
+    start, odd = instants(began.wall, began.offset, tz)
+    _require_current(tz, start)
     end, precision = _end(began, start, tz), began.level
     last = roles.get("occurred_to")
     if last is not None and (role == "occurred_from" or "occurred_to" in roles.named):
-        until = read_moments(table[last], time_format=time_format, local_epoch=_local(last))
-        end, precision, lost = _interval(start, end, precision, until, tz)
-        notes += (f"end from {last!r}", *until.notes)
-        notes += (f"{lost:,} rows have no end: their start stands for it",) if lost else ()
+        until = read_moments(
+            table[last], time_format=time_format, local_epoch=roles.preset.local_epoch(last)
+        )
+        if (until.level != UNKNOWN).any():
+            end, precision, lost = _interval(began, start, end, until, tz)
+            notes += (f"end from {last!r}", *until.notes)
+            notes += (f"{lost:,} rows have no end: their start stands for it",) if lost else ()
+        else:
+            notes += (f"{last!r} holds no ends: left aside",)
     if odd:
         notes = (*notes, f"{odd:,} times stand in an hour that the clock skips or repeats")
     unreadable = began.level == UNKNOWN
@@ -128,10 +147,6 @@ def read_span(
         column=column,
         notes=notes,
     )
-
-
-def _local(column: str) -> bool:
-    return plain_name(column) in EPOCH_IS_LOCAL
 
 
 def _nothing_known(size: int, tz: tzinfo | None, time_format: str | None, name: str) -> Span:
@@ -152,17 +167,27 @@ def _nothing_known(size: int, tz: tzinfo | None, time_format: str | None, name: 
 
 def _read_start(
     table: pd.DataFrame, roles: Roles, role: str, time_format: str | None
-) -> tuple[Moments, tuple[str, ...]]:
+) -> tuple[Moments, tuple[str, ...]] | None:
     column = roles.found[role]
     values = table[column]
-    began = read_moments(values, time_format=time_format, local_epoch=_local(column))
+    if role == "month" and time_format is None:
+        year = roles.get("year")
+        months = read_months(values, None if year is None else table[year])
+        said = "" if year is None else f" and {year!r}"
+        return None if months is None else (months, (f"months from {column!r}{said}",))
+    began = read_moments(
+        values, time_format=time_format, local_epoch=roles.preset.local_epoch(column)
+    )
     notes = began.notes
-    if plain_name(column) in MIDNIGHT_IS_UNKNOWN:
-        midnight = began.wall == began.wall.astype("M8[D]").astype("M8[s]")
-        began = began.days_where(midnight & (began.level == MINUTE))
+    if roles.preset.unknown_midnight(column):
+        began = began.days_where(began.midnight() & (began.level == MINUTE))
     clock = roles.get("time")
     if clock is not None and clock != column and (role == "date" or "time" in roles.named):
         began, said = _join_clock(began, table[clock], named="time" in roles.named)
+        notes = (*notes, said)
+    third = roles.get("period")
+    if third is not None:
+        began, said = narrow(began, table[third], named="period" in roles.named)
         notes = (*notes, said)
     return began, (*notes, *_suspects(began, column))
 
@@ -192,7 +217,7 @@ def _join_clock(began: Moments, values: pd.Series, *, named: bool) -> tuple[Mome
 def _suspects(began: Moments, column: str) -> tuple[str, ...]:
     """Say where many rows of a timed column stand at midnight sharp."""
     timed = began.level == MINUTE
-    sharp = timed & (began.wall == began.wall.astype("M8[D]").astype("M8[s]"))
+    sharp = timed & began.midnight()
     if sharp.sum() < 20 or sharp.sum() < 0.05 * timed.sum():
         return ()
     return (f"{int(sharp.sum()):,} rows of {column!r} stand at 00:00: the hour may be unknown",)
@@ -214,7 +239,7 @@ def _example(values: pd.Series) -> str:
     return short(text[0].as_py()) if len(text) else ""
 
 
-def _instants(wall: Any, offset: Any, tz: tzinfo) -> tuple[Any, int]:
+def instants(wall: Any, offset: Any, tz: tzinfo) -> tuple[Any, int]:
     """Return moments in UTC, and how many naive ones the clock skips or repeats."""
     out = wall.astype("M8[us]")
     stated = offset != NAIVE
@@ -234,30 +259,52 @@ def _instants(wall: Any, offset: Any, tz: tzinfo) -> tuple[Any, int]:
 
 
 def _end(found: Moments, start: Any, tz: tzinfo) -> Any:
-    """Return the end of what each moment covers, in UTC: itself, its hour, day or month."""
+    """Return the end of what each moment covers, in UTC: itself, its hour, third, day, month."""
     end = np.where(found.level == HOUR, start + np.timedelta64(3600, "s"), start)
+    third = found.level == PERIOD
+    if third.any():
+        after = found.wall[third] + np.timedelta64(THIRD, "s")
+        end[third] = instants(after, np.full(len(after), NAIVE), tz)[0]
     for level, unit in ((DAY, "D"), (MONTH, "M")):
         at = found.level == level
         if at.any():
             after = (found.wall[at].astype(f"M8[{unit}]") + 1).astype("M8[s]")
-            end[at] = _instants(after, np.full(len(after), NAIVE), tz)[0]
+            end[at] = instants(after, np.full(len(after), NAIVE), tz)[0]
     return end
 
 
 def _interval(
-    start: Any, end: Any, precision: Any, until: Moments, tz: tzinfo
+    began: Moments, start: Any, end: Any, until: Moments, tz: tzinfo
 ) -> tuple[Any, Any, int]:
     """Let a second column say where the interval ends; its length is the precision."""
-    last, _ = _instants(until.wall, until.offset, tz)
+    last, _ = instants(until.wall, until.offset, tz)
     last = _end(until, last, tz)
     known = (until.level != UNKNOWN) & ~np.isnat(start)
     length = (last - start).astype("m8[s]").astype(np.int64)
-    hour = 3600
-    steps = [length <= 0, length <= hour, length <= 25 * hour, length <= (31 * 24 + 1) * hour]
-    spanned = np.select(steps, [MINUTE, HOUR, DAY, MONTH], UNKNOWN)
-    lost = int((~known & ~np.isnat(start)).sum())
+    midnight = began.wall == began.wall.astype("M8[D]").astype("M8[s]")
+    spanned = length_level(length, midnight)
+    lost = ~known & ~np.isnat(start)
+    end = np.where(lost & (began.level == MINUTE), np.datetime64("NaT", "us"), end)
     return (
         np.where(known, last, end),
-        np.where(known, spanned, precision).astype(np.int8),
-        lost,
+        np.where(known, spanned, began.level).astype(np.int8),
+        int(lost.sum()),
+    )
+
+
+def _require_current(tz: tzinfo, start: Any) -> None:
+    """Raise where this machine's time zone rules are older than a change the events cross."""
+    key = str(getattr(tz, "key", ""))
+    if key not in CHANGED:
+        return
+    when, ahead = CHANGED[key]
+    after = pd.Timestamp(when, tz=UTC) + pd.Timedelta("1D")
+    held = after.tz_convert(tz).utcoffset()
+    if held is None or held.total_seconds() == ahead or not (start >= np.datetime64(when)).any():
+        return
+    raise OptionError(
+        f"the time zone database of this machine is too old: it has {key} at UTC"
+        f"{held.total_seconds() / 3600:+g} after {when[:10]}, where it is UTC{ahead / 3600:+g}, "
+        "so these events would stand an hour off. Bring the system's tzdata to 2024a or later; "
+        "or install the Python package tzdata and run with PYTHONTZPATH= (empty)."
     )

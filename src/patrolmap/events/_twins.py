@@ -6,12 +6,19 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from patrolmap.events._category import Offences
 from patrolmap.events._columns import Roles
+from patrolmap.events._moments import MINUTE
 from patrolmap.events._place import Places
-from patrolmap.events._sieve import Sieve
+from patrolmap.events._sieve import Ints, Sieve
 from patrolmap.events._source import Source
 from patrolmap.events._text import as_text, shorts
 from patrolmap.events._time import Span
+
+OWN = 0.98  # share of distinct values in a column that numbers cases
+TRIED = 5_000  # rows in which such a column is looked for first
+TOLD = ("occurred_from", "date", "time", "period", "year", "month", "registered", "category",
+        "article")  # fmt: skip
 
 _PLAIN_ID = (
     r"^\s*[0-9]+(\.0+)?\s*$"
@@ -75,13 +82,14 @@ def _hide_names(given: pa.Array, kind: str) -> tuple[pa.Array, int]:
 
 
 def sift_twins(
-    sieve: Sieve, source: Source, ids: pd.Series, category: pd.Series, places: Places, span: Span,
-    *, owned: bool,
-) -> None:  # fmt: skip
-    """Drop copies of a row, and later rows with an id that is already taken.
+    sieve: Sieve, source: Source, roles: Roles, ids: pd.Series, offences: Offences,
+    category: pd.Series, places: Places, span: Span, *, owned: bool,
+) -> tuple[str, ...]:  # fmt: skip
+    """Drop copies of a row, and later rows with an id that is already taken; say what stays.
 
-    With ids, rows of one id, place, time and category are copies. Without, only rows alike in
-    every column are: offences of one day are often published at one masked point.
+    With ids, rows of one id, place, time and category are copies; so are rows under other ids that
+    are alike in all else, their case number included. Without ids, only rows alike in every column
+    are: offences of one day are often published at one masked point.
     """
     at = np.flatnonzero(sieve.alive)
     content = pd.DataFrame(
@@ -101,13 +109,81 @@ def sift_twins(
     mask[content.index[content.duplicated()]] = True
     what = "one row an event"
     sieve.drop(mask, "duplicate", given=lambda hit: shorts(ids, hit), wanted=what)
-    at = np.flatnonzero(sieve.alive)
-    mask[:] = False
-    mask[at] = ids.iloc[at].duplicated().to_numpy()
-    sieve.drop(mask, "event id used twice", given=lambda hit: shorts(ids, hit), wanted=what)
+    if owned:
+        at = np.flatnonzero(sieve.alive)
+        mask[:] = False
+        mask[at] = ids.iloc[at].duplicated().to_numpy()
+        sieve.drop(mask, "event id used twice", given=lambda hit: shorts(ids, hit), wanted=what)
+    twins = _same_minute(sieve, offences.article, category, places, span)
+    if owned and len(twins):
+        mask[:] = False
+        mask[_renumbered(source, roles, twins)] = True
+        sieve.drop(mask, "duplicate", given=lambda hit: shorts(ids, hit), wanted=what)
+        twins = twins[sieve.alive[twins.index]]
+    again = int(twins.duplicated().sum())
+    apart = "have ids of their own" if owned else "differ in other columns"
+    return (
+        (f"{again:,} rows share minute, place and offence with one before, but {apart}: kept",)
+        if again
+        else ()
+    )
+
+
+def _same_minute(
+    sieve: Sieve, article: pd.Series, category: pd.Series, places: Places, span: Span
+) -> pd.Series:
+    """Return, by position, a number that rows of one minute, place (to 1 m) and offence share.
+
+    Only of rows that share it with another. An offence is its article, else its category; a day
+    without an hour tells too little.
+    """
+    told = article.notna() | ~category.isin(["other", "unknown"])
+    at = np.flatnonzero(sieve.alive & (span.precision == MINUTE) & told.to_numpy())
+    if len(at) == 0:
+        return pd.Series(dtype=np.uint64)
+    offence = pd.factorize(article.iloc[at].fillna(category.iloc[at]))[0]
+    minute = span.start.asi8[at] // (
+        60 * 10 ** {"s": 0, "ms": 3, "us": 6, "ns": 9}[span.start.unit]
+    )
+    parts = (np.rint(places.lon[at] * 1e5), np.rint(places.lat[at] * 1e5), minute, offence)
+    key = np.zeros(len(at), dtype=np.uint64)
+    for part in parts:  # 64 bits do not meet by chance
+        key = (key ^ part.astype(np.int64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        key ^= key >> np.uint64(29)
+    order = np.argsort(key, kind="stable")
+    ranked = key[order]
+    same = ranked[1:] == ranked[:-1]
+    shared = (np.append(same, False) | np.append(False, same))[: len(order)]  # of none: none
+    found = np.sort(order[shared])
+    return pd.Series(key[found], index=at[found])
+
+
+def _renumbered(source: Source, roles: Roles, twins: pd.Series) -> Ints:
+    """Return the positions of rows alike in all but their ids, where a case number says so too.
+
+    Exports of one layer number its rows anew. But two cars of one yard are two thefts: only a
+    column of its own number in nearly every row, such as a case has, tells a copy from them.
+    """
+    table = source.table.drop(columns=list(set(roles.all("event_id"))))
+    cells = _hashable(table.iloc[twins.index])
+    alike = pd.concat([twins.rename(0), cells], axis=1).duplicated()
+    at = np.asarray(alike.index[alike], dtype=np.int64)
+    if len(at) == 0:
+        return at
+    taken = {column for role in (*TOLD, "lon", "lat", "x", "y") for column in roles.all(role)}
+    beside = [name for name in table.columns if name not in taken and table[name].dtype.kind != "f"]
+    rest = table[beside].drop(index=at)
+    some = _hashable(rest.iloc[:: max(1, len(rest) // TRIED)])
+    beside = [name for name in beside if _distinct(some[name]) >= OWN]
+    return at if any(_distinct(_hashable(rest[[name]])[name]) >= OWN for name in beside) else at[:0]
+
+
+def _distinct(values: pd.Series) -> float:
+    """Return the share of distinct values, all rows counted."""
+    return len(pd.factorize(values)[1]) / max(1, len(values))
 
 
 def _hashable(cells: pd.DataFrame) -> pd.DataFrame:
     """Write lists and the like as text, so that rows can be compared."""
     odd = [name for name in cells.columns if pd.api.types.is_object_dtype(cells[name].dtype)]
-    return cells.assign(**{name: cells[name].astype("str") for name in odd})
+    return cells.assign(**{name: cells[name].map(repr) for name in odd})

@@ -3,59 +3,57 @@
 import logging
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import tzinfo
+from os import PathLike
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from pyproj import CRS
 
-from patrolmap._crs import lonlat_to, metric_crs
-from patrolmap.errors import CRSError, OptionError, RejectedRowsWarning, SchemaError
-from patrolmap.events._boundary import read_boundary
-from patrolmap.events._category import categories
+from patrolmap._crs import metric_crs
+from patrolmap.errors import OptionError, RejectedRowsWarning, SchemaError
+from patrolmap.events._category import Offences, read_offences
 from patrolmap.events._columns import find_roles
 from patrolmap.events._files import open_source
-from patrolmap.events._place import Places, read_places, sift_area, sift_places
-from patrolmap.events._sieve import Ints, Sieve
+from patrolmap.events._lag import read_lag
+from patrolmap.events._options import Options, settle
+from patrolmap.events._piles import pile_notes
+from patrolmap.events._place import read_places, sift_area, sift_places
+from patrolmap.events._postgis import is_database, read_database
+from patrolmap.events._preset import Preset
+from patrolmap.events._service import is_url, read_service
+from patrolmap.events._sieve import Floats, Ints, Sieve
 from patrolmap.events._source import Source
+from patrolmap.events._table import build
 from patrolmap.events._text import shorts
-from patrolmap.events._time import NAMES, Span, moment, read_span, zone
+from patrolmap.events._time import Span, read_span
+from patrolmap.events._traits import Traits, read_traits
 from patrolmap.events._twins import event_ids, sift_twins
+from patrolmap.events._wanted import sift_wanted
+from patrolmap.events.harm import severity_of, weigh
 from patrolmap.events.report import EventsReport, examples
-from patrolmap.schema import EVENT_KINDS, EVENTS, validate
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Options:
-    """Options of one reading, checked."""
-
-    kind: str
-    tz: tzinfo | None
-    columns: Mapping[str, str | None] | None
-    source_crs: Any
-    crs: Any
-    time_format: str | None
-    layer: str | None
-    area: Any
-    now: pd.Timestamp
 
 
 def read_events(
     source: Any,
     *,
-    kind: str,
+    kind: str | None = None,
+    preset: str | PathLike[str] | Preset | None = None,
     tz: str | tzinfo | None = None,
     columns: Mapping[str, str | None] | None = None,
     source_crs: Any = None,
     crs: Any = None,
     time_format: str | None = None,
     layer: str | None = None,
+    query: str | None = None,
     boundary: Any = None,
+    where: str | None = None,
+    start: Any = None,
+    end: Any = None,
+    harm: Any = None,
     now: Any = None,
     strict: bool = False,
 ) -> gpd.GeoDataFrame:
@@ -64,16 +62,29 @@ def read_events(
     Parameters
     ----------
     source
-        Path of a CSV (any line ends, separator and usual encoding), GeoJSON, GeoPackage, Parquet
-        or GeoParquet file, or a DataFrame or GeoDataFrame.
+        Path of a CSV (any line ends, separator and usual encoding; also .csv.gz), Excel, GeoJSON,
+        Esri JSON, GeoPackage, Shapefile, Parquet or GeoParquet file, or a zip with one of them; a
+        list of paths, pages of one layer or files of one table; a DataFrame or GeoDataFrame. Or
+        the address of a database, postgresql://user@host/name, with `query=`. Or the address
+        of a layer of an ArcGIS map service, https://host/arcgis/rest/services/.../FeatureServer/1:
+        the only source that goes online. It is asked for the fields that serve a role and the rows
+        in the box of the boundary; the environment variable PATROLMAP_ARCGIS_TOKEN may hold a
+        token.
     kind
-        Which map it is: "crime", "accident", "juvenile" or "call".
+        Which map it is: "crime", "accident", "juvenile" or "call"; may be left out where the
+        preset states it.
+    preset
+        Shape of the source, by name: kz_crime, kz_accident, kz_juvenile, kz_calls, chicago,
+        uk_police, portland_nij, san_francisco, nyc, madison, pittsburgh, generic (the default);
+        or the path of a TOML file of your own (docs/presets.md). What the other options say goes
+        before what the preset says.
     tz
         Zone of clock times that state none, e.g. "Asia/Almaty"; the table comes in this zone.
     columns
         Role -> source column, for what detection cannot guess; None for a role that the source
-        has not. Roles: event_id, category, occurred_from, occurred_to, date, time, and lon, lat
-        or x, y.
+        has not. Roles: event_id, category, article, severity, place, occurred_from, occurred_to,
+        date, time, period (third of the day: 1, 2, 3), year, month, registered, killed, injured,
+        pedestrian, domestic, police_initiated, harm, and lon, lat or x, y.
     source_crs
         CRS of the coordinates, where the file does not state it or is wrong; degrees by default
         where the numbers look like degrees.
@@ -82,11 +93,22 @@ def read_events(
     time_format
         strptime format of the dates, where their order of day and month is not to be told.
     layer
-        Layer of a GeoPackage with several.
+        Layer of a GeoPackage with several, or sheet of an Excel file.
+    query
+        Only of a database: one SELECT, run in a transaction that only reads. The password stands
+        in PGPASSWORD, in ~/.pgpass or in the address; no message shows it.
     boundary
         Polygon (shapely in degrees, GeoDataFrame, or path): events outside are rejected. Without
         it, events farther from the median point than max(25 km, 5 x the 95th percentile of the
         distances) are.
+    where
+        Only of a map service: a condition in its SQL, e.g. "city_code='1975'".
+    start, end
+        Only of a map service: half-open range of the date, naive ones in `tz`.
+    harm
+        Fill the column `harm`, in days: "kz" (the Criminal Code of Kazakhstan, see `harm_table`),
+        "equal" (1 each), the path of a CSV or a DataFrame of your own. Without it, only what a
+        column `harm` of the source states.
     now
         Moment after which a date lies in the future; default the clock.
     strict
@@ -97,7 +119,8 @@ def read_events(
     GeoDataFrame
         `patrolmap.schema.EVENTS`; in metres, times in one zone. An event known by its day
         spans local midnight to the next. Where the source has an end column,
-        `time_precision` is the length of the interval.
+        `time_precision` is the length of the interval, and `occurred_to` is NaT where the row
+        states no end.
 
     Raises
     ------
@@ -108,8 +131,13 @@ def read_events(
         row was rejected.
     CRSError
         If coordinates contradict their CRS, or the CRS is not known.
+    ServiceError
+        If a service cannot be reached, refuses, or does not send every row it lists.
     OptionError
-        If an option is out of its range, or `tz` is missing.
+        If an option is out of its range, or `tz` or `kind` is missing, or `kind` is not that of
+        the preset.
+    ConfigError
+        If the file of a preset is not as it should be.
 
     Warns
     -----
@@ -129,11 +157,12 @@ def read_events(
     crime:row 2  robbery 2020-02-09 00:00:00+06:00            day
     """
     report = check_events(
-        source, kind=kind, tz=tz, columns=columns, source_crs=source_crs, crs=crs,
-        time_format=time_format, layer=layer, boundary=boundary, now=now,
+        source, kind=kind, preset=preset, tz=tz, columns=columns, source_crs=source_crs, crs=crs,
+        time_format=time_format, layer=layer, query=query, boundary=boundary, where=where,
+        start=start, end=end, harm=harm, now=now,
     )  # fmt: skip
-    if report.dropped:
-        gone = _gone(report.source, report.rows, report.dropped, report.rejects)
+    if report.fallen:
+        gone = _gone(report.source, report.rows, report.fallen, report.rejects)
         if strict:
             raise SchemaError(f"{gone} Correct these rows, or read with strict=False.")
         warnings.warn(f"{gone} check_events returns them.", RejectedRowsWarning, stacklevel=2)
@@ -143,14 +172,20 @@ def read_events(
 def check_events(
     source: Any,
     *,
-    kind: str,
+    kind: str | None = None,
+    preset: str | PathLike[str] | Preset | None = None,
     tz: str | tzinfo | None = None,
     columns: Mapping[str, str | None] | None = None,
     source_crs: Any = None,
     crs: Any = None,
     time_format: str | None = None,
     layer: str | None = None,
+    query: str | None = None,
     boundary: Any = None,
+    where: str | None = None,
+    start: Any = None,
+    end: Any = None,
+    harm: Any = None,
     now: Any = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> EventsReport:
@@ -165,7 +200,8 @@ def check_events(
 
     Raises
     ------
-    SourceNotFoundError, SourceFormatError, SchemaError, CRSError, OptionError
+    SourceNotFoundError, SourceFormatError, SchemaError, CRSError, OptionError, ServiceError,
+    ConfigError
         As `read_events` does.
 
     Examples
@@ -176,41 +212,62 @@ def check_events(
     >>> report.kept, dict(report.dropped)
     (1, {'zero coordinates': 1})
     """
-    if kind not in EVENT_KINDS:
-        raise OptionError(f"kind={kind!r}; wanted one of {list(EVENT_KINDS)}.")
-    home = zone(tz)
-    options = _Options(
-        kind=kind, tz=home, columns=columns, source_crs=source_crs, crs=crs,
-        time_format=time_format, layer=layer, area=read_boundary(boundary), now=moment(now, home),
+    options = settle(
+        kind=kind, preset=preset, tz=tz, now=now, boundary=boundary, harm=harm, columns=columns,
+        source_crs=source_crs, crs=crs, time_format=time_format, layer=layer,
     )  # fmt: skip
     if crs is not None:
         metric_crs(crs, lon=0, lat=0)  # a wrong crs= is told before the file is read
     tell = progress or (lambda share, step: None)
     tell(0.0, "reading")
-    opened = open_source(source, layer=layer)
+    if is_url(source):
+        opened = read_service(
+            source, columns=columns, preset=options.preset, where=where, start=start, end=end,
+            tz=options.tz, area=options.area, progress=lambda share, step: tell(0.5 * share, step),
+        )  # fmt: skip
+    elif is_database(source):
+        _require_no_question(where=where, start=start, end=end)
+        _require_no_question("a file of layers", layer=layer)
+        opened = read_database(source, query)
+    else:
+        _require_no_question(where=where, start=start, end=end)
+        _require_no_question("the address of a database", query=query)
+        opened = open_source(source, layer=layer, header=options.preset.header)
     tell(0.5, "checking")
     report = _check(opened, options)
     tell(1.0, "done")
     return report
 
 
-def _check(source: Source, options: _Options) -> EventsReport:
+def _require_no_question(owner: str = "the address of a map service", **given: Any) -> None:
+    name = next((name for name, value in given.items() if value is not None), None)
+    if name is not None:
+        raise OptionError(f"{name}={given[name]!r} goes with {owner}; the source is none.")
+
+
+def _check(source: Source, options: Options) -> EventsReport:
     """Give meaning to a source's columns, drop what cannot be trusted, build the table."""
     _require_cells(source)
-    roles = find_roles(source.table, options.columns)
-    places = read_places(source, roles, options.source_crs)
+    roles = find_roles(source.table, options.columns, options.preset)
+    places = read_places(source, roles, options.source_crs, area=options.area, tz=options.tz)
     span = read_span(
-        source.table, roles, tz=options.tz, time_format=options.time_format, name=source.name
+        source.table,
+        roles,
+        tz=options.tz,
+        time_format=options.form_of(source.table, roles),
+        name=source.name,
     )
     ids, owned, id_notes = event_ids(source, roles, options.kind)
-    column = roles.get("category")
-    values = None if column is None else source.table[column]
-    category = categories(values, len(source.table), source.table.index)
+    offences = read_offences(source.table, roles)
+    traits = read_traits(source.table, roles, offences, options.kind)
     sieve = Sieve(len(source.table))
+    filter_notes = sift_wanted(sieve, source, options.preset)
     sift_places(places, sieve, source, options.area)
     _sift_times(span, sieve, source, options.now)
     sift_area(places, sieve, options.area)
-    sift_twins(sieve, source, ids, category, places, span, owned=owned)
+    twin_notes = sift_twins(
+        sieve, source, roles, ids, offences, traits.category, places, span, owned=owned
+    )
     rejects = sieve.rejects(source.rows, ids, source.broken)
     dropped = {str(k): int(n) for k, n in rejects["reason"].value_counts().items()}
     at = np.flatnonzero(sieve.alive)
@@ -222,15 +279,21 @@ def _check(source: Source, options: _Options) -> EventsReport:
     crs = metric_crs(
         options.crs, lon=float(np.median(places.lon[at])), lat=float(np.median(places.lat[at]))
     )
-    events = _build(at, options.kind, ids, category, span, places, crs)
-    said = [f"category from {column!r}" if column else "category unknown: no column"]
-    said += [f"date from {span.column!r}"] if span.column else []
-    notes = (*source.notes, *id_notes, *said, *span.notes,
-             places.note, f"result in {crs.to_string()}")  # fmt: skip
+    severity, harm, weight_notes = _weighed(at, offences, traits, options)
+    events = build(
+        at, kind=options.kind, ids=ids, offences=offences, traits=traits, severity=severity,
+        harm=harm, span=span, places=places, crs=crs,
+    )  # fmt: skip
+    lag, lag_notes = read_lag(source.table, roles, span, at, now=options.now)
+    said = [f"date from {span.column!r}"] if span.column else []
+    notes = (*options.notes, *source.notes, *filter_notes, *id_notes, *offences.notes,
+             *traits.notes, *weight_notes, *said, *span.notes, *lag_notes,
+             *places.notes, *pile_notes(places, at), *twin_notes,
+             f"result in {crs.to_string()}")  # fmt: skip
     log.info("%s: %d rows, %d kept", source.name, source.total, len(events))
     return EventsReport(
         source=source.name, kind=options.kind, rows=source.total, kept=len(events),
-        dropped=dropped, rejects=rejects, notes=notes, events=events,
+        dropped=dropped, rejects=rejects, notes=notes, events=events, lag=lag,
     )  # fmt: skip
 
 
@@ -259,35 +322,22 @@ def _sift_times(span: Span, sieve: Sieve, source: Source, now: pd.Timestamp) -> 
     sieve.drop(span.backward, "ends before it starts", given=given, wanted="an end after the start")
 
 
-def _build(
-    at: Ints, kind: str, ids: pd.Series, category: pd.Series, span: Span, places: Places, crs: CRS
-) -> gpd.GeoDataFrame:
-    """Put the rows kept into the table of events, projected to metres."""
-    if places.crs == crs:
-        x, y = places.x[at], places.y[at]
-    else:
-        x, y = lonlat_to(crs, places.lon[at], places.lat[at])
-    lost = ~(np.isfinite(x) & np.isfinite(y))
-    if lost.any():
-        row = int(np.flatnonzero(lost)[0])
-        raise CRSError(
-            f"{crs.to_string()} has no place for {int(lost.sum()):,} points, e.g. "
-            f"{places.lon[at][row]:.5f}, {places.lat[at][row]:.5f}; pick a crs= that covers them."
-        )
-    names = np.array([NAMES[level] for level in sorted(NAMES)])
-    events = gpd.GeoDataFrame(
-        {
-            "kind": pd.array([kind], dtype="str").take(np.zeros(len(at), dtype=np.int64)),
-            "category": category.array.take(at),
-            "occurred_from": span.start[at],
-            "occurred_to": span.end[at],
-            "time_precision": pd.array(names[span.precision[at]], dtype="str"),
-        },
-        geometry=gpd.points_from_xy(x, y, crs=crs),
-        index=pd.Index(ids.array.take(at), name="event_id"),
+def _weighed(
+    at: Ints, offences: Offences, traits: Traits, options: Options
+) -> tuple[pd.Series, Floats, tuple[str, ...]]:
+    """Return how grave each row kept is, its harm, and what to say about them."""
+    article = offences.article.iloc[at].reset_index(drop=True)
+    category, told = (
+        values.iloc[at].reset_index(drop=True) for values in (traits.category, traits.severity)
     )
-    validate(events, EVENTS)
-    return events
+    severity, said = severity_of(article, told)
+    if options.harm is None:
+        return severity, traits.harm[at], said
+    harm, notes = weigh(
+        options.harm, kind=options.kind, category=category, article=article, severity=severity,
+        killed=traits.killed[at], injured=traits.injured[at],
+    )  # fmt: skip
+    return severity, harm, (*said, *notes)
 
 
 def _gone(name: str, rows: int, dropped: Mapping[str, int], rejects: pd.DataFrame) -> str:

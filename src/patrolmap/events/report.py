@@ -1,22 +1,27 @@
 """What reading kept, dropped and inferred: for people, and for the next step."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from patrolmap._files import replacing
-from patrolmap.errors import SourceNotFoundError
-from patrolmap.events._sieve import MENDS
-from patrolmap.events._text import short
+from patrolmap._files import replacing, replacing_folder
+from patrolmap.errors import OptionError, SourceNotFoundError
+from patrolmap.events._facts import FORM, facts
+from patrolmap.events._lag import Lag
+from patrolmap.events._page import page, said_harm
+from patrolmap.events._sieve import LEFT_OUT, MENDS
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MOST_CATEGORIES = 6
+FILES = ("report.txt", "report.html", "report.json", "rejects.csv")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class EventsReport:
     """What became of the rows of one source.
 
@@ -37,6 +42,10 @@ class EventsReport:
         What was inferred: encoding, separator, which column serves which role, CRS, hours.
     events : GeoDataFrame
         The events kept (`patrolmap.schema.EVENTS`).
+    lag : Lag or None
+        Days from an event to its registration, where the source has a column of it: `median`,
+        `ninetieth`, `after_week`, `after_month`, `negative`, and `complete_until`, the day from
+        which on fewer than 95 % of events can be expected to be registered yet.
 
     Examples
     --------
@@ -57,6 +66,19 @@ class EventsReport:
     rejects: pd.DataFrame
     notes: tuple[str, ...]
     events: gpd.GeoDataFrame
+    lag: Lag | None = None
+
+    def __repr__(self) -> str:
+        gone = self.rows - self.kept
+        return f"EventsReport({self.source!r}: {self.rows:,} rows, {gone:,} dropped)"
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    @property
+    def fallen(self) -> dict[str, int]:
+        """Rows dropped for a fault of theirs: `dropped` without what the preset leaves out."""
+        return {reason: n for reason, n in self.dropped.items() if reason != LEFT_OUT}
 
     def summary(self) -> str:
         """Write the report as text: counts first, then why, then what was inferred.
@@ -79,7 +101,7 @@ class EventsReport:
           from      2024-05-01 20:30
           to        2024-05-01 20:30 (Asia/Almaty)
           time      to the minute 1
-          place     76.9000..76.9000 E, 43.2000..43.2000 N
+          place     76.900..76.900 E, 43.200..43.200 N
           category  unknown 1
         <BLANKLINE>
         Read as
@@ -89,13 +111,102 @@ class EventsReport:
           place from 'lon' and 'lat', in EPSG:4326 (they look like degrees)
           result in EPSG:32643
         """
+        told = facts(self)
         gone = self.rows - self.kept
-        name = short(self.source, most=80)
-        lines = [f"{name}: {self.rows:,} rows, {self.kept:,} kept, {gone:,} dropped"]
+        lines = [f"{told['source']}: {self.rows:,} rows, {self.kept:,} kept, {gone:,} dropped"]
         if self.dropped:
             lines += ["", "Dropped", *self._why()]
-        lines += ["", "Kept", *self._what(), "", "Read as", *(f"  {note}" for note in self.notes)]
+        lines += ["", "Kept", *_what(told), "", "Read as", *(f"  {note}" for note in told["notes"])]
         return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data, fit for JSON; nothing of a single event but rejects.
+
+        Returns
+        -------
+        dict
+            form (str, changes with the keys), source, kind, rows, kept; dropped (list of reason,
+            rows, mend, examples: up to 3 of row, given, wanted, short); time (first, last: ISO
+            8601 or None, tz, precision: word -> events); lag (None, or the attributes of `lag`,
+            days as ISO dates, and text); place (west, south, east, north in degrees to 100 m,
+            crs); category, severity (word -> events, the most common first, "not told" for
+            those without); harm (known, unknown: events, days: their sum); police_initiated
+            (events); notes (list of str).
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from patrolmap.events import check_events
+        >>> table = pd.DataFrame({"date": ["2024-05-01 20:30", "soon"], "lon": [76.9, 76.9],
+        ...                       "lat": [43.2, 43.2]})
+        >>> told = check_events(table, kind="crime", tz="Asia/Almaty").to_dict()
+        >>> told["dropped"][0]["examples"]
+        [{'row': 2, 'given': 'soon', 'wanted': 'a date'}]
+        >>> told["time"]["precision"]
+        {'minute': 1}
+        """
+        return facts(self)
+
+    def to_json(self) -> str:
+        """Write `to_dict` as JSON text.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from patrolmap.events import check_events
+        >>> table = pd.DataFrame({"date": ["2024-05-01"], "lon": [76.9], "lat": [43.2]})
+        >>> json.loads(check_events(table, kind="crime", tz="Asia/Almaty").to_json())["kept"]
+        1
+        """
+        return json.dumps(facts(self), ensure_ascii=False, allow_nan=False, indent=1)
+
+    def to_html(self) -> str:
+        """Write the report as one page that opens offline: no script, every text escaped.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> from patrolmap.events import check_events
+        >>> table = pd.DataFrame({"date": ["2024-05-01", "<script>"], "lon": [76.9, 76.9],
+        ...                       "lat": [43.2, 43.2]})
+        >>> page = check_events(table, kind="crime", tz="Asia/Almaty").to_html()
+        >>> "&lt;script&gt;" in page, "<script" in page
+        (True, False)
+        """
+        return page(facts(self))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write report.txt, report.html, report.json and rejects.csv; return the folder.
+
+        The folder appears whole or not at all. One that holds an earlier report is replaced.
+
+        Raises
+        ------
+        OptionError
+            If the folder holds anything else.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import pandas as pd
+        >>> from patrolmap.events import check_events
+        >>> table = pd.DataFrame({"date": ["2024-05-01"], "lon": [76.9], "lat": [43.2]})
+        >>> report = check_events(table, kind="crime", tz="Asia/Almaty")
+        >>> with tempfile.TemporaryDirectory() as office:
+        ...     print(sorted(path.name for path in report.save(office + "/checked").iterdir()))
+        ['rejects.csv', 'report.html', 'report.json', 'report.txt']
+        """
+        target = Path(folder).resolve()
+        require_report(target)
+        with replacing_folder(target) as draft:
+            for name, text in (
+                ("report.txt", self.summary() + "\n"),
+                ("report.html", self.to_html()),
+                ("report.json", self.to_json() + "\n"),
+            ):
+                (draft / name).write_text(text, encoding="utf-8", newline="\n")
+            self.write_rejects(draft / "rejects.csv")
+        return target
 
     def write_rejects(self, path: str | Path) -> Path:
         """Write the rejected rows as CSV (UTF-8), whole or not at all; return the path.
@@ -138,24 +249,59 @@ class EventsReport:
             lines.append(f"  {'':>{width}}  {MENDS[reason]}")
         return lines
 
-    def _what(self) -> list[str]:
-        events = self.events
-        known = events["occurred_from"].dropna()
-        lines = [f"  map       {self.kind}"]
-        if len(known):
-            lines.append(f"  from      {known.min():%Y-%m-%d %H:%M}")
-            lines.append(f"  to        {known.max():%Y-%m-%d %H:%M} ({known.dt.tz})")
-        words = {"minute": "to the minute", "hour": "to the hour", "day": "to the day",
-                 "month": "to the month", "unknown": "unknown"}  # fmt: skip
-        precise = events["time_precision"].value_counts()
-        lines.append("  time      " + ", ".join(f"{words[k]} {n:,}" for k, n in precise.items()))
-        west, south, east, north = events.geometry.to_crs(4326).total_bounds
-        lines.append(f"  place     {west:.4f}..{east:.4f} E, {south:.4f}..{north:.4f} N")
-        counts = events["category"].value_counts()
-        named = [f"{short(k)} {n:,}" for k, n in counts.iloc[:MOST_CATEGORIES].items()]
-        rest = len(counts) - MOST_CATEGORIES
-        named += [f"and {rest} more kinds"] if rest > 0 else []
-        return [*lines, "  category  " + ", ".join(named)]
+
+def _what(told: Mapping[str, Any]) -> list[str]:
+    """Write what was kept."""
+    time, place = told["time"], told["place"]
+    lines = [f"  map       {told['kind']}"]
+    if time["first"]:
+        lines.append(f"  from      {time['first'][:16].replace('T', ' ')}")
+        lines.append(f"  to        {time['last'][:16].replace('T', ' ')} ({time['tz']})")
+    words = {"minute": "to the minute", "hour": "to the hour",
+             "period": "to some hours of a day", "day": "to the day",
+             "month": "to the month", "unknown": "unknown"}  # fmt: skip
+    precise = (f"{words[word]} {count:,}" for word, count in time["precision"].items())
+    lines.append("  time      " + ", ".join(precise))
+    lines += [f"  lag       {told['lag']['text']}"] if told["lag"] else []
+    lines.append(
+        f"  place     {place['west']:.3f}..{place['east']:.3f} E, "
+        f"{place['south']:.3f}..{place['north']:.3f} N"
+    )
+    lines.append("  category  " + _listed(told["category"]))
+    if set(told["severity"]) - {"not told"}:
+        lines.append("  severity  " + _listed(told["severity"]))
+    if told["harm"]["known"]:
+        lines.append(f"  harm      {said_harm(told['harm'])}")
+    if told["police_initiated"]:
+        lines.append(f"  police    {told['police_initiated']:,} found by their own work")
+    return lines
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    named = [f"{word} {count:,}" for word, count in list(counts.items())[:MOST_CATEGORIES]]
+    rest = len(counts) - MOST_CATEGORIES
+    return ", ".join([*named, *([f"and {rest} more"] if rest > 0 else [])])
+
+
+def require_report(folder: Path) -> None:
+    """Raise unless a folder is new, empty, or holds an earlier report and nothing else."""
+    if not folder.is_dir():
+        if folder.exists():
+            raise OptionError(f"{folder} is a file; wanted a folder for the report.")
+        return
+    found = sorted(entry.name for entry in folder.iterdir())
+    others = [name for name in found if name not in FILES]
+    if found and not others:
+        try:
+            told = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+            others = [] if told["form"].startswith(FORM[:-1]) else found
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            others = found
+    if others:
+        raise OptionError(
+            f"{folder} holds what no report wrote, e.g. {others[0]}; choose a new or empty folder, "
+            "so that nothing of yours is lost."
+        )
 
 
 def examples(rejects: pd.DataFrame, reason: str, most: int = 3) -> str:

@@ -65,6 +65,9 @@ class NetworkKDE:
         Kind -> weight of one event; a kind not named weighs 1.
     max_snap
         Metres from a walkable street beyond which an event is left out.
+    police_initiated
+        Whether offences that police found by their own work (drugs and the like) count: where
+        they lie says where police looked. They are left out by default.
 
     Attributes
     ----------
@@ -104,7 +107,8 @@ class NetworkKDE:
     >>> night = pd.Timestamp("2026-11-21 23:10", tz="Asia/Almaty")
     >>> events = gpd.GeoDataFrame(
     ...     {"kind": ["crime"], "category": ["theft"], "occurred_from": [night],
-    ...      "occurred_to": [night], "time_precision": ["minute"]},
+    ...      "occurred_to": [night], "time_precision": ["minute"], "article": ["188-1"],
+    ...      "severity": ["minor"], "harm": [45.0], "place": ["039"], "police_initiated": [False]},
     ...     index=pd.Index(["crime:1"], name="event_id"), geometry=[Point(50, 2)], crs=32643)
     >>> model = NetworkKDE(bandwidth=200).fit(events, streets)
     >>> risk = model.predict("2026-11-22 20:00+05:00", "2026-11-23 02:00+05:00")
@@ -118,6 +122,7 @@ class NetworkKDE:
     half_life: str | None = None
     weights: Mapping[str, float] | None = None
     max_snap: float = 50.0
+    police_initiated: bool = False
 
     def __post_init__(self) -> None:
         self._check()
@@ -153,6 +158,8 @@ class NetworkKDE:
         """
         half_life = self._check()
         _check_events(events)
+        self.kinds_ = [kind for kind in EVENT_KINDS if (events["kind"] == kind).any()]
+        events, found = self._reported(events)
         require_type(streets, StreetNetwork, name="streets")
         zone = events["occurred_from"].dt.tz
         start, end = own_period(events) if observed is None else _observed(observed)
@@ -176,10 +183,9 @@ class NetworkKDE:
             )
         decay, self.exposure_ = forgetting(middle[used], self.observed_, half_life)
         self.events_ = self._used_events(events[used], decay, snapped)
-        self.kinds_ = [kind for kind in EVENT_KINDS if (events["kind"] == kind).any()]
         self.network_ = streets
         self._spread()
-        self.notes_ = _notes(self.events_, middle[used][snapped], outside, snapped, self)
+        self.notes_ = (*found, *_notes(self.events_, middle[used][snapped], outside, snapped, self))
         _log.info(
             "%d events spread over %d segments; %.2g of the weight left early",
             len(self.events_), len(streets.segments), self.early_,
@@ -240,6 +246,8 @@ class NetworkKDE:
 
     def _check(self) -> pd.Timedelta | None:
         """Check every option; return the half-life."""
+        if not isinstance(self.police_initiated, bool | np.bool_):
+            raise OptionError(f"police_initiated={self.police_initiated!r}; wanted True or False.")
         for name in ("bandwidth", "max_snap"):
             value = getattr(self, name)
             if not _is_number(value) or not value > 0:
@@ -254,6 +262,18 @@ class NetworkKDE:
                     f"weights[{kind!r}]={weight!r}; wanted a finite number, 0 or more."
                 )
         return _half_life(self.half_life)
+
+    def _reported(self, events: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, tuple[str, ...]]:
+        """Leave out what police found by their own work, unless it is asked for."""
+        found = events["police_initiated"].to_numpy(dtype=bool)
+        if self.police_initiated or not found.any():
+            return events, ()
+        if found.all():
+            raise SchemaError(
+                f"all {len(events):,} events were found by police's own work, which says where "
+                "they looked; pass police_initiated=True to count them all the same."
+            )
+        return events[~found], (f"{_events(int(found.sum()))} found by police's own work left out",)
 
     def _used_events(
         self, events: gpd.GeoDataFrame, decay: np.ndarray[Any, Any], snapped: np.ndarray[Any, Any]
