@@ -20,6 +20,8 @@ ABOUT = {
     "events": "What `read_events` and `combine_events` return.",
     "segments": "`StreetNetwork.segments`: one row a street piece between junctions.",
     "nodes": "`StreetNetwork.nodes`: one row a junction or end of a street.",
+    "places": "What `read_places` returns: points of interest.",
+    "districts": "What `read_districts` returns: administrative boundaries.",
     "routes": "`Plan.routes`: one row a crew.",
     "visits": "`Plan.visits`: one row a step, in the order walked.",
     "plan segments": "`Plan.segments`: what the routes use and what lies around, with its risk.",

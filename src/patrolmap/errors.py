@@ -13,6 +13,7 @@ __all__ = [
     "PatrolmapError",
     "RejectedRowsWarning",
     "SchemaError",
+    "ServiceError",
     "SourceFormatError",
     "SourceNotFoundError",
 ]
@@ -28,6 +29,10 @@ class SourceNotFoundError(PatrolmapError, FileNotFoundError):
 
 class SourceFormatError(PatrolmapError, ValueError):
     """A file is there but cannot be read as what it should be: empty, cut short, another format."""
+
+
+class ServiceError(PatrolmapError, ConnectionError):
+    """A server on the web is out of reach, busy, or answers with something else than data."""
 
 
 class SchemaError(PatrolmapError, ValueError):

@@ -96,7 +96,7 @@ def test_a_pbf_named_osm_is_to_be_renamed(town):
         read_streets(path)
 
 
-@pytest.mark.parametrize("name", ["streets.csv", "streets", "streets.zip", "streets.graphml"])
+@pytest.mark.parametrize("name", ["streets.csv", "streets", "streets.zip", "streets.gml"])
 def test_a_file_of_an_unknown_kind_lists_those_that_are_read(tmp_path, name):
     path = tmp_path / name
     path.write_text("a,b\n1,2\n")

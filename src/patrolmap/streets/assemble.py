@@ -1,5 +1,7 @@
 """From lines to the two tables of a network: segments, where they lie, what hangs together."""
 
+from dataclasses import dataclass
+
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -8,18 +10,61 @@ from pyproj import CRS
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from patrolmap.errors import SourceFormatError
+from patrolmap.errors import OptionError, SourceFormatError
 from patrolmap.schema import SEGMENTS
+from patrolmap.streets.areas import Areas, place_in_areas
+from patrolmap.streets.avenues import join_streets
 from patrolmap.streets.boundary import place_segments
+from patrolmap.streets.sidewalks import fold_sidewalks
+from patrolmap.streets.squares import cross_squares
 from patrolmap.streets.topology import Lines, build_segments
 
 Bools = npt.NDArray[np.bool_]
 
+SIDEWALK_WAYS = ("merge", "keep")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every source of streets takes, checked.
+
+    Attributes
+    ----------
+    boundary : GeoSeries, optional
+        One polygon in degrees.
+    sidewalks : "merge" or "keep"
+    max_segment_length : float
+        Metres.
+
+    Raises
+    ------
+    OptionError
+        If one is out of its range.
+    """
+
+    boundary: gpd.GeoSeries | None
+    sidewalks: str
+    max_segment_length: float
+
+    def __post_init__(self) -> None:
+        if self.sidewalks not in SIDEWALK_WAYS:
+            raise OptionError(f"sidewalks={self.sidewalks!r}; wanted one of {list(SIDEWALK_WAYS)}.")
+        longest = self.max_segment_length
+        number = isinstance(longest, int | float | np.number) and not isinstance(longest, bool)
+        if not number or not longest > 0:
+            raise OptionError(
+                f"max_segment_length={longest!r}; wanted metres above 0 (math.inf leaves streets "
+                "whole)."
+            )
+
 
 def assemble(
-    lines: Lines, *, crs: CRS, boundary: gpd.GeoSeries | None, max_segment_length: float
+    lines: Lines, options: Options, *, crs: CRS, areas: Areas | None = None
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, dict[str, float]]:
     """Build the tables of segments and nodes, and report what was repaired, kept and dropped.
+
+    Squares of `areas` are crossed before sidewalks are folded away: a sidewalk is often what leads
+    to a square.
 
     Raises
     ------
@@ -28,22 +73,34 @@ def assemble(
     OptionError
         If the boundary misses the streets.
     """
-    segments, nodes, report = build_segments(lines, crs=crs, max_segment_length=max_segment_length)
+    done: dict[str, float] = {}
+    if areas is not None:
+        lines, crossed = cross_squares(lines, areas.squares, crs=crs)
+        done |= crossed | {"areas left out, not whole in the file": float(areas.left_out)}
+    if options.sidewalks == "merge":
+        lines, folded = fold_sidewalks(lines)
+        done |= folded
+    longest = options.max_segment_length
+    segments, nodes, report = build_segments(lines, crs=crs, max_segment_length=longest)
+    report = done | report
     if segments.empty:
         raise SourceFormatError(
             "no street of any length: none of the usable ways has two nodes apart."
         )
-    if boundary is None:
+    # Before the boundary cuts streets short, so that an id does not depend on it.
+    segments["street_id"] = join_streets(segments)
+    if options.boundary is None:
         segments["inside"] = True
     else:
-        near, inside = place_segments(segments, boundary, crs=crs)
+        near, inside = place_segments(segments, options.boundary, crs=crs)
         report["length dropped, beyond 500 m of the boundary (m)"] = _metres(segments, ~near)
         segments = segments.assign(inside=inside)[near]
     segments = _keep_connected(segments, report)
     report["length outside the boundary, kept to walk through (m)"] = _metres(
         segments, ~segments["inside"].to_numpy()
     )
-    segments["area"] = pd.array([None] * len(segments), dtype="str")
+    within = [None] * len(segments) if areas is None else place_in_areas(segments, areas)
+    segments["area"] = pd.array(within, dtype="str")
     used = nodes.index.isin(np.unique(segments[["from_node", "to_node"]].to_numpy()))
     return segments[SEGMENTS.names], nodes[used], report
 

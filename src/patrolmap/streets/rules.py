@@ -169,7 +169,7 @@ def judge(tags: Tags) -> Judged:
         lit=as_lit(tags.get("lit")),
         bridge=tags.get("bridge") not in (None, "no"),
         tunnel=tags.get("tunnel") not in (None, "no"),
-        surface=tags.get("surface"),
+        surface=tags.get("surface") or None,
         sidewalk=as_sidewalk(tags),
         walk=may_walk(tags),
         drive_forward=forward,

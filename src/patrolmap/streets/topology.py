@@ -349,14 +349,19 @@ def _tables(
 def _longest(column: pd.Series, links: _Links, streets: _Streets, parts: _Parts) -> Any:
     """Return, for each part, the value that most of its street's length is tagged with."""
     code, values = pd.factorize(column, use_na_sentinel=False)
+    code = code[links.line[streets.step % len(links.line)]]
+    first = streets.first[:-1]
+    chosen = code[first]
     size = np.diff(streets.first)
-    street = np.repeat(np.arange(len(size)), size)
-    pair = street * len(values) + code[links.line[streets.step % len(links.line)]]
-    found, which = np.unique(pair, return_inverse=True)
-    length = np.bincount(which, weights=parts.steps)
+    mixed = np.minimum.reduceat(code, first) != np.maximum.reduceat(code, first)
+    step = np.flatnonzero(np.repeat(mixed, size))
+    street = np.repeat(np.arange(len(size)), size)[step]
+    found, which = np.unique(street * len(values) + code[step], return_inverse=True)
+    length = np.bincount(which, weights=parts.steps[step])
     order = np.lexsort((found, length, found // len(values)))
-    last = np.flatnonzero(np.diff(found[order] // len(values), append=-1))
-    return pd.array(values.take(found[order[last]] % len(values)), dtype="str").take(parts.street)
+    last = order[np.flatnonzero(np.diff(found[order] // len(values), append=-1))]
+    chosen[found[last] // len(values)] = found[last] % len(values)
+    return pd.array(values.take(chosen), dtype="str").take(parts.street)
 
 
 def _points_along(
