@@ -12,8 +12,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from patrolmap.streets import rules
-from patrolmap.streets.splice import lines_near, ranges, steps_of, take_lines
-from patrolmap.streets.topology import Lines
+from patrolmap.streets.splice import lines_near, steps_of, take_lines
+from patrolmap.streets.topology import Lines, ranges
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -24,13 +24,12 @@ from patrolmap.schema import NODES, SEGMENTS
 from patrolmap.streets.assemble import Options, assemble
 from patrolmap.streets.boundary import read_boundary
 from patrolmap.streets.graph_rows import DRIVE, ENDS, SHARED, check_graph, read_edges, read_nodes
+from patrolmap.streets.osm import OSM_CREDIT
 from patrolmap.streets.table import check_lines, table_lines
 from patrolmap.streets.topology import FLAGS, Lines
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-
-OSM_CREDIT = "© OpenStreetMap contributors (ODbL)"
 
 
 def to_graph(

@@ -24,8 +24,8 @@ from patrolmap.streets.assemble import Options
 from patrolmap.streets.boundary import MARGIN, read_boundary, say_extent
 from patrolmap.streets.cache import cache_key, load, save
 from patrolmap.streets.graph_rows import NAME_KEYS
-from patrolmap.streets.graphs import OSM_CREDIT
 from patrolmap.streets.network import StreetNetwork
+from patrolmap.streets.osm import OSM_CREDIT
 from patrolmap.streets.rules import JUDGED_KEYS
 from patrolmap.streets.sources import SUFFIXES
 

@@ -34,6 +34,7 @@ Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 
 _NAMES = ("name", "name_kk", "name_ru", "name_en")
 _NO_ID = np.iinfo(np.int64).min
+OSM_CREDIT = "© OpenStreetMap contributors (ODbL)"  # what its licence asks every map to say
 _PLACE = np.dtype([("id", "<u8"), ("x", "<i4"), ("y", "<i4")])  # in libosmium's sparse tables
 _PACKED, _PACKED_XML = 12, 60  # temporary bytes for a byte of PBF or plain XML, and of packed XML
 _BLOCK = 1 << 25  # bytes of text taken apart at once
@@ -65,20 +66,8 @@ def osm_file(path: Path) -> Any:
     return osmium.io.File(str(path), form)
 
 
-def credit_of(path: Path) -> str:
-    """Return what the licence of a file in OSM's format asks to be said on every map.
-
-    The bundled sample is drawn by a script and owes nobody anything; its header says so.
-    """
-    import osmium
-
-    with osm_errors(path), osmium.io.Reader(osm_file(path)) as reader:
-        generator = reader.header().get("generator")
-    return "" if generator.startswith("patrolmap ") else "© OpenStreetMap contributors (ODbL)"
-
-
 class Nodes:
-    """Where the nodes of an OSM file stand, and which are marked pedestrian crossings.
+    """Where the nodes of an OSM file stand, which are marked crossings, and whom they are owed to.
 
     libosmium writes its table of places to a file, which numpy then reads at once: the nodes of a
     country cost 16 bytes each and no loop.
@@ -92,8 +81,10 @@ class Nodes:
         with osm_errors(path), _scratch(path) as folder:
             table = folder / "nodes"
             index = osmium.index.create_map(f"sparse_file_array,{table}")
+            reader = osmium.io.Reader(osm_file(path), osmium.osm.NODE)
+            generator = reader.header().get("generator")
             osmium.apply(
-                osmium.io.Reader(osm_file(path), osmium.osm.NODE),
+                reader,
                 osmium.NodeLocationsForWays(index),
                 osmium.filter.TagFilter(("highway", "crossing")),
                 marked,
@@ -101,6 +92,8 @@ class Nodes:
             rows = np.fromfile(table, _PLACE, index.used_memory() // _PLACE.itemsize)
             del index  # a file still mapped cannot be deleted on Windows
         self.crossings = np.array(marked.ids, dtype=np.int64)
+        # The bundled sample is drawn by a script and owes nobody anything; its header says so.
+        self.credit = "" if generator.startswith("patrolmap ") else OSM_CREDIT
         ids = rows["id"].astype(np.int64)
         if (ids[1:] < ids[:-1]).any():
             order = np.argsort(ids, kind="stable")

@@ -24,7 +24,7 @@ from patrolmap.streets.boundary import (
 from patrolmap.streets.cache import read_cached
 from patrolmap.streets.graph_rows import read_graphml
 from patrolmap.streets.network import StreetNetwork
-from patrolmap.streets.osm import Nodes, credit_of, read_ways
+from patrolmap.streets.osm import Nodes, read_ways
 from patrolmap.streets.pause import without_collector
 from patrolmap.streets.sources import check_form, find_file
 from patrolmap.streets.table import check_lines, read_table, table_lines
@@ -159,7 +159,7 @@ def _from_file(path: Path, options: Options, crs: CRS | None, district: Any) -> 
     metric = _choose_crs(crs, area, float(np.median(ways.lon)), float(np.median(ways.lat)))
     lines, report = ways.project(metric)
     areas = read_areas(path, box=box, nodes=nodes)
-    return _network(lines, options, metric, report, areas=areas, credit=credit_of(path))
+    return _network(lines, options, metric, report, areas=areas, credit=nodes.credit)
 
 
 def _network(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap.streets.topology import Lines
+from patrolmap.streets.topology import Lines, ranges
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -65,18 +65,6 @@ class _Inserted:
     key: Ints  # the piece each lies on
     low: Ints
     high: Ints
-
-
-def ranges(begin: Ints, size: Ints) -> Ints:
-    """Return begin[0], begin[0] + 1, ..., then the next range, all in one array.
-
-    Examples
-    --------
-    >>> ranges(np.array([5, 2]), np.array([2, 3])).tolist()
-    [5, 6, 2, 3, 4]
-    """
-    done = np.cumsum(size) - size
-    return np.repeat(begin - done, size) + np.arange(size.sum())
 
 
 def steps_of(lines: Lines, which: Bools) -> Ints:
