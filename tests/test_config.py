@@ -32,6 +32,16 @@ from patrolmap.errors import ConfigError
         ('start = "20:00"', "start = 20", r"shifts.1.start: .*wanted a clock time"),
         ('half_life = "180D"', 'half_life = "soon"', r"half_life='soon'"),
         ('name = "Алмалы"\nlon', 'name = "Базар"\nlon', r"depots \['Базар'\] stand more than once"),
+        (
+            'boundary = "boundary.geojson"',
+            'boundary = "bondary.geojson"',
+            r"streets.boundary.*is no file",
+        ),
+        (
+            'boundary = "boundary.geojson"',
+            'sidewalks = "drop"',
+            r"streets.sidewalks: .*'merge' or 'keep'",
+        ),
         ("[streets]", "[streets", r"not a TOML file"),
         ("crews = 2", "crews = 0", r"shifts.0.crews"),
     ],
@@ -48,3 +58,13 @@ def test_a_wrong_config_names_the_file_the_key_and_the_mend(
 def test_a_missing_config_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         pm.NightlyConfig.from_file(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("asked", ['"Алатауский район"', "3072216"])
+def test_a_district_may_be_the_boundary_and_the_cache_lies_beside_the_config(
+    home: Path, asked: str
+) -> None:
+    text = f'boundary = {asked}\ncache_dir = "cache"'
+    config = pm.NightlyConfig.from_file(spoil(home, 'boundary = "boundary.geojson"', text))
+    assert str(config.streets.boundary) == asked.strip('"')
+    assert config.streets.cache_dir == home / "cache"

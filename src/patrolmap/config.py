@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import tomllib
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -17,6 +17,7 @@ from patrolmap.patrol import Depot, MaxIterations, MaxRuntime, PatrolRules, Shif
 from patrolmap.patrol.stop import Stop
 from patrolmap.risk import NetworkKDE
 from patrolmap.schema import EVENT_KINDS
+from patrolmap.streets.boundary import is_district
 
 _CLOCK = re.compile(r"\d\d?:\d\d(:\d\d)?")
 
@@ -26,10 +27,12 @@ class _Part(BaseModel):
 
 
 class StreetsPart(_Part):
-    """Where the streets come from."""
+    """Where the streets come from; options as in `read_streets`."""
 
     source: Path
-    boundary: Path | None = None
+    boundary: str | int | None = None
+    sidewalks: Literal["merge", "keep"] = "merge"
+    cache_dir: Path | None = None
     max_segment_length: float = Field(default=200.0, gt=0)
 
 
@@ -167,11 +170,14 @@ class NightlyConfig(_Part):
                 )
             return found
 
-        boundary = self.streets.boundary
+        boundary, cache = self.streets.boundary, self.streets.cache_dir
+        if isinstance(boundary, str) and ((home / boundary).is_file() or not is_district(boundary)):
+            boundary = str(local(Path(boundary), "streets.boundary"))
         streets = self.streets.model_copy(
             update={
                 "source": local(self.streets.source, "streets.source"),
-                "boundary": boundary and local(boundary, "streets.boundary"),
+                "boundary": boundary,
+                "cache_dir": cache and home / cache,
             }
         )
         events = tuple(
