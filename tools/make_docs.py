@@ -1,6 +1,5 @@
-"""Write docs/tables.md and the rules in docs/streets.md from what the code declares: `make docs`."""
+"""Write docs/tables.md and the rules in docs/streets.md from the code: `make docs`."""
 
-import re
 from pathlib import Path
 
 from patrolmap.schema import TABLES, to_markdown
@@ -60,9 +59,8 @@ def streets_page(text: str) -> str:
     """Return the page on streets with the rules as they stand between its marks."""
     for mode, rules in RULES.items():
         begin, end = f"<!-- {mode} -->", f"<!-- /{mode} -->"
-        between = re.compile(f"{begin}.*?{end}", re.DOTALL)
-        table = f"{begin}\n{rules_table(rules)}\n{end}"
-        text = between.sub(lambda _, table=table: table, text)
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{rules_table(rules)}\n{end}{rest.split(end)[1]}"
     return text
 
 
