@@ -307,9 +307,13 @@ class StreetNetwork:
 
     def summary(self) -> str:
         """Say in a few lines what the network holds and what reading dropped."""
-        walk = self.segments["walk"]
+        walkable = self.segments.loc[self.segments["walk"], "length"].sum()
+        lost = self.report.get("walkable length dropped, not connected (m)", 0.0)
+        share = lost / max(walkable + lost, 1e-9)
         lines = [repr(self)]
-        lines.append(f"  walkable {self.segments.loc[walk, 'length'].sum() / 1000:,.1f} km")
+        lines.append(
+            f"  walkable {walkable / 1000:,.1f} km; {share:.1%} was not connected and is left out"
+        )
         lines += [f"  {name}: {value:,.0f}" for name, value in self.report.items()]
         return "\n".join(lines)
 
