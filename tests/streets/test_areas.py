@@ -2,6 +2,7 @@
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from shapely import LineString, box
@@ -9,6 +10,7 @@ from shapely import LineString, box
 from osm_town import STREET, degrees, write_town
 from patrolmap._crs import WGS84, lonlat_to
 from patrolmap.errors import CRSError, SourceFormatError
+from patrolmap.streets import read_streets
 from patrolmap.streets.areas import Areas, place_in_areas, read_areas
 from patrolmap.streets.osm import Nodes
 from patrolmap.streets.topology import TAGS
@@ -244,3 +246,17 @@ def test_a_town_read_from_a_file_has_its_square_where_it_stands(tmp_path):
     )
     inside = segments([(45, 50), (55, 50)])
     assert place_in_areas(inside, areas).tolist() == ["square"]
+
+
+def test_a_street_by_a_park_is_beside_it_also_where_no_car_can_come_from_elsewhere(tmp_path):
+    nodes = {**NODES, 9: (300, 0), 10: (900, 0)}
+    ways = [
+        (20, BLOCK, {"leisure": "park"}),
+        (21, [1, 2], STREET),
+        (22, [2, 9], {"highway": "footway"}),
+        (23, [9, 10], STREET),
+    ]
+    town = write_town(tmp_path / "town.osm.pbf", nodes, ways)
+    street = read_streets(town).segments.loc["1-2"]
+    assert not street["drive_forward"]
+    assert pd.isna(street["area"])

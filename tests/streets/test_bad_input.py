@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from osmium.osm import mutable
 
 from osm_town import STREET, degrees, write_town
-from patrolmap.errors import CRSError, PatrolmapError, SourceFormatError, SourceNotFoundError
+from patrolmap.errors import (
+    CRSError,
+    OptionError,
+    PatrolmapError,
+    SourceFormatError,
+    SourceNotFoundError,
+)
 from patrolmap.streets import read_districts, read_places, read_streets
 
 READERS = [read_streets, read_places, read_districts]
@@ -169,6 +175,13 @@ def test_a_pbf_whose_names_are_no_utf_8_is_refused_and_the_process_goes_on(tmp_p
     )
     assert "refused:" in done.stdout
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("source", [None, 7, b"town.osm.pbf"])
+def test_what_is_no_path_is_refused(reader, source):
+    with pytest.raises(OptionError, match="source is a"):
+        reader(source)
 
 
 @pytest.mark.parametrize("reader", READERS)

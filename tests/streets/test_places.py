@@ -187,7 +187,7 @@ def test_crossings_lamps_and_cameras_of_real_cities_are_read(city, counts):
     assert {kind: int(found[kind]) for kind in counts} == counts
 
 
-@pytest.mark.parametrize("kinds", [["bars"], ["police", "casino"], []])
+@pytest.mark.parametrize("kinds", [["bars"], ["police", "casino"], [], 7])
 def test_an_unknown_kind_lists_those_that_are_known(town, kinds):
     with pytest.raises(OptionError, match="'police', 'school', 'kindergarten'"):
         read_places(town, kinds)

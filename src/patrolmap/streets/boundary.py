@@ -10,7 +10,7 @@ import numpy.typing as npt
 import shapely
 from pyproj import CRS
 
-from patrolmap._crs import WGS84
+from patrolmap._crs import WGS84, metric_crs, require_true_lengths
 from patrolmap.errors import CRSError, OptionError, SourceFormatError
 from patrolmap.streets.districts import read_district
 from patrolmap.streets.sources import SUFFIXES, check_form, find_file
@@ -73,6 +73,8 @@ def read_boundary(boundary: Boundary, *, source: Any = None) -> gpd.GeoSeries:
     kinds = set(shape.geom_type)
     if not kinds or not kinds <= {"Polygon", "MultiPolygon"}:
         raise SourceFormatError(f"boundary holds {sorted(kinds) or 'nothing'}; wanted polygons.")
+    if not np.isfinite(shapely.get_coordinates(shape.to_numpy())).all():
+        raise CRSError("boundary has corners that are no numbers (NaN or infinite); wanted places.")
     shape = shape.make_valid()
     if shape.crs.is_geographic:
         shape = shape.segmentize(0.01)  # a long edge in degrees is a bow in metres
@@ -158,6 +160,23 @@ def boundary_box(shape: gpd.GeoSeries, margin_m: float) -> tuple[float, float, f
     if west - wide < -180 or east + wide > 180:
         return -180.0, south, 180.0, north
     return west - wide, south, east + wide, north
+
+
+def choose_crs(crs: Any, boundary: gpd.GeoSeries | None, *, lon: float, lat: float) -> CRS:
+    """Return the metric CRS asked for, or the UTM zone of the boundary's middle, else of a place.
+
+    Raises
+    ------
+    CRSError
+        If the CRS asked for has no metres, or wrong ones there.
+    """
+    if boundary is not None:
+        middle = boundary.iloc[0].representative_point()
+        lon, lat = middle.x, middle.y
+    chosen = metric_crs(crs, lon=lon, lat=lat)
+    if crs is not None:
+        require_true_lengths(chosen, lon=lon, lat=lat)
+    return chosen
 
 
 def place_segments(

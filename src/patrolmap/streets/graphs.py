@@ -18,11 +18,11 @@ import shapely
 from pyproj import CRS
 
 from patrolmap import __version__
-from patrolmap._crs import metric_crs, to_lonlat
+from patrolmap._crs import to_lonlat
 from patrolmap.errors import CRSError, SchemaError
 from patrolmap.schema import NODES, SEGMENTS
 from patrolmap.streets.assemble import Options, assemble
-from patrolmap.streets.boundary import read_boundary
+from patrolmap.streets.boundary import choose_crs, read_boundary
 from patrolmap.streets.graph_rows import DRIVE, ENDS, SHARED, check_graph, read_edges, read_nodes
 from patrolmap.streets.osm import OSM_CREDIT
 from patrolmap.streets.table import check_lines, table_lines
@@ -224,19 +224,12 @@ def graph_lines(
     if {"segment_id", "row"} <= set(edges):  # its own order keeps the ids of parallels
         edges["osmid"] = edges["row"]
     rows = check_lines(gpd.GeoDataFrame(edges, geometry="geometry", crs=given), what=what)
-    metric = _metric(crs, area, rows)
+    x, y = np.median(shapely.get_coordinates(rows.geometry.to_numpy()), axis=0)
+    lon, lat = to_lonlat(rows.crs, x, y)
+    metric = choose_crs(crs, area, lon=float(lon), lat=float(lat))
     lines, report = table_lines(rows, crs=metric, what=what)
     made_with = str(graph.graph.get("created_with", ""))
     credit = graph.graph.get("attribution") or (OSM_CREDIT if "OSMnx" in made_with else "")
     marked = points.index.to_numpy()[crossing]
     lines = replace(lines, crossing=np.isin(lines.node_id, marked))
     return lines, metric, report, str(credit)
-
-
-def _metric(crs: Any, area: gpd.GeoSeries | None, rows: gpd.GeoDataFrame) -> CRS:
-    if area is not None:
-        middle = area.iloc[0].representative_point()
-        return metric_crs(crs, lon=middle.x, lat=middle.y)
-    x, y = np.median(shapely.get_coordinates(rows.geometry.to_numpy()), axis=0)
-    lon, lat = to_lonlat(rows.crs, x, y)
-    return metric_crs(crs, lon=float(lon), lat=float(lat))

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -110,10 +111,10 @@ def read_places(source: str | Path, kinds: Iterable[str] | None = None) -> gpd.G
     return places
 
 
-def _check_kinds(kinds: Iterable[str] | None) -> list[str]:
+def _check_kinds(kinds: Any) -> list[str]:
     if kinds is None:
         return list(PLACE_TAGS)
-    asked = [kinds] if isinstance(kinds, str) else list(kinds)
+    asked = list(kinds) if isinstance(kinds, Iterable) and not isinstance(kinds, str) else [kinds]
     unknown = [kind for kind in asked if kind not in PLACE_TAGS]
     if unknown or not asked:
         raise OptionError(f"kinds={asked}; wanted some of {list(PLACE_TAGS)}.")

@@ -17,6 +17,7 @@ from patrolmap.streets.assemble import Options, assemble
 from patrolmap.streets.boundary import (
     Boundary,
     boundary_box,
+    choose_crs,
     is_district,
     missed,
     read_boundary,
@@ -75,8 +76,8 @@ def read_streets(
     max_segment_length
         Metres; `math.inf` leaves streets whole.
     crs
-        Metric CRS of the result; by default the UTM zone of the boundary's middle, else of the
-        streets' middle.
+        Metric CRS of the result, true to 2 % where the streets lie; by default the UTM zone of the
+        boundary's middle, else of the streets' middle.
     cache_dir
         Folder in which networks read from files are kept, made where absent: the next reading of
         the same content with the same options takes a tenth of the time and gives the same. A file
@@ -86,8 +87,9 @@ def read_streets(
     Returns
     -------
     StreetNetwork
-        `walk` holds only in the largest connected part of the walking graph, and the drive columns
-        in that of the driving graph; segments in neither are dropped. `.report` has the lengths.
+        `walk` holds only in the largest connected part of the walking graph (that with the most
+        length inside the boundary, where there is one), and the drive columns in that of the
+        driving graph; segments in neither are dropped. `.report` has the lengths.
 
     Raises
     ------
@@ -127,7 +129,8 @@ def read_streets(
     if not isinstance(source, str | Path):
         raise OptionError(
             f"source is a {type(source).__name__}; wanted the path of an OSM file or of a table of "
-            "lines, or a GeoDataFrame of lines."
+            "lines, or a GeoDataFrame of lines (a networkx graph is for "
+            "StreetNetwork.from_networkx)."
         )
     path = find_file(source, what="an OSM extract or a table of streets")
     district = boundary if area is None else None
@@ -156,7 +159,7 @@ def _from_file(path: Path, options: Options, crs: CRS | None, district: Any) -> 
     ways = read_ways(path, box=box, nodes=nodes)
     if area is not None and not len(ways.way):
         raise missed(area, nodes.corners())
-    metric = _choose_crs(crs, area, float(np.median(ways.lon)), float(np.median(ways.lat)))
+    metric = choose_crs(crs, area, lon=float(np.median(ways.lon)), lat=float(np.median(ways.lat)))
     lines, report = ways.project(metric)
     areas = read_areas(path, box=box, nodes=nodes)
     return _network(lines, options, metric, report, areas=areas, credit=nodes.credit)
@@ -185,14 +188,7 @@ def _from_table(
     rows = check_lines(table, what=what)
     x, y = np.median(shapely.get_coordinates(rows.geometry.to_numpy()), axis=0)
     lon, lat = to_lonlat(rows.crs, x, y)
-    metric = _choose_crs(crs, options.boundary, float(lon), float(lat))
+    metric = choose_crs(crs, options.boundary, lon=float(lon), lat=float(lat))
     lines, report = table_lines(rows, crs=metric, what=what)
     report["rows without geometry"] = float(len(table) - len(rows))
     return _network(lines, options, metric, report)
-
-
-def _choose_crs(crs: Any, area: gpd.GeoSeries | None, lon: float, lat: float) -> CRS:
-    if area is not None:
-        middle = area.iloc[0].representative_point()
-        lon, lat = middle.x, middle.y
-    return metric_crs(crs, lon=lon, lat=lat)

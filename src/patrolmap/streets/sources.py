@@ -4,7 +4,7 @@ import difflib
 from pathlib import Path
 from typing import Literal
 
-from patrolmap.errors import SourceFormatError, SourceNotFoundError
+from patrolmap.errors import OptionError, SourceFormatError, SourceNotFoundError
 
 Form = Literal["osm", "table", "graph"]
 
@@ -43,11 +43,22 @@ def find_file(source: str | Path, *, what: str) -> Path:
         Naming the files of the same folder that are spelt most like it.
     SourceFormatError
         If it is a folder, or empty.
+    OptionError
+        If it is no path.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
+    if not isinstance(source, str | Path):
+        raise OptionError(f"source is a {type(source).__name__}; wanted the path of {what}.")
+    try:
+        path = Path(source).expanduser()
+        there, is_folder = path.exists(), path.is_dir()
+    except (OSError, RuntimeError) as error:  # longer than any path, a home that nobody has
+        raise SourceNotFoundError(
+            f"{str(source)[:200]!r} is no path of a file: {getattr(error, 'strerror', error)}; "
+            f"wanted {what} on this machine (nothing is fetched from the web)."
+        ) from error
+    if is_folder:
         raise SourceFormatError(f"{path} is a folder; wanted {what}.")
-    if not path.exists():
+    if not there:
         raise SourceNotFoundError(
             f"there is no file {path}; wanted {what} on this machine (nothing is fetched from the "
             f"web). {_near(path)}"
