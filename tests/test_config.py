@@ -57,6 +57,16 @@ from patrolmap.errors import ConfigError
         ('start = "20:00"', "start = 20", r"shifts.1.start: .*wanted a clock time"),
         ('half_life = "180D"', 'half_life = "soon"', r"half_life='soon'"),
         ('name = "Алмалы"\nlon', 'name = "Базар"\nlon', r"depots \['Базар'\] stand more than once"),
+        (
+            'boundary = "boundary.geojson"',
+            'boundary = "bondary.geojson"',
+            r"streets.boundary.*is no file",
+        ),
+        (
+            'boundary = "boundary.geojson"',
+            'sidewalks = "drop"',
+            r"streets.sidewalks: .*'merge' or 'keep'",
+        ),
         ("[streets]", "[streets", r"not a TOML file"),
         ("crews = 2", "crews = 0", r"shifts.0.crews"),
     ],
@@ -118,3 +128,13 @@ def test_a_preset_of_ones_own_is_found_beside_the_config_and_may_state_kind_and_
     part = pm.NightlyConfig.from_file(config).events[0]
     assert part.preset == str(home.resolve() / "office.toml")
     assert (part.shape.kind, part.shape.tz) == ("juvenile", "Asia/Tashkent")
+
+
+@pytest.mark.parametrize("asked", ['"Алатауский район"', "3072216"])
+def test_a_district_may_be_the_boundary_and_the_cache_lies_beside_the_config(
+    home: Path, asked: str
+) -> None:
+    text = f'boundary = {asked}\ncache_dir = "cache"'
+    config = pm.NightlyConfig.from_file(spoil(home, 'boundary = "boundary.geojson"', text))
+    assert str(config.streets.boundary) == asked.strip('"')
+    assert config.streets.cache_dir == home / "cache"

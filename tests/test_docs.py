@@ -80,3 +80,10 @@ def test_the_tables_page_is_what_the_contracts_say() -> None:
     make_docs = runpy.run_path(str(ROOT / "tools" / "make_docs.py"))
     page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
     assert page == make_docs["page"](), "run: make docs"
+
+
+def test_the_rules_in_the_docs_are_those_in_force() -> None:
+    make_docs = runpy.run_path(str(ROOT / "tools" / "make_docs.py"))
+    page = (ROOT / "docs" / "streets.md").read_text(encoding="utf-8")
+    assert "| trunk roads without one | out |" in page
+    assert page == make_docs["streets_page"](page), "run: make docs"

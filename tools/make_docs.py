@@ -1,10 +1,13 @@
-"""Write docs/tables.md from the column contracts: `make docs`."""
+"""Write docs/tables.md and the rules in docs/streets.md from the code: `make docs`."""
 
 from pathlib import Path
 
 from patrolmap.schema import TABLES, to_markdown
+from patrolmap.streets.rules import DRIVE_RULES, WALK_RULES, Rule
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "tables.md"
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE, STREETS = DOCS / "tables.md", DOCS / "streets.md"
+RULES = {"walk": WALK_RULES, "drive": DRIVE_RULES}
 
 HEAD = """# Tables
 
@@ -20,6 +23,8 @@ ABOUT = {
     "events": "What `read_events` and `combine_events` return.",
     "segments": "`StreetNetwork.segments`: one row a street piece between junctions.",
     "nodes": "`StreetNetwork.nodes`: one row a junction or end of a street.",
+    "places": "What `read_places` returns: points of interest.",
+    "districts": "What `read_districts` returns: administrative boundaries.",
     "routes": "`Plan.routes`: one row a crew.",
     "visits": "`Plan.visits`: one row a step, in the order walked.",
     "plan segments": "`Plan.segments`: what the routes use and what lies around, with its risk.",
@@ -35,6 +40,31 @@ def page() -> str:
     return "\n".join([HEAD, *parts])
 
 
+def rules_table(rules: tuple[Rule, ...]) -> str:
+    """Write rules as a Markdown table, in the order in which they are asked."""
+    rows = [
+        "| rule | a way is | where any of | is any of | of the kinds |",
+        "|---|---|---|---|---|",
+    ]
+    for rule in rules:
+        keys, values = (", ".join(sorted(words)) for words in (rule.keys, rule.values))
+        kinds = ", ".join(sorted(rule.kinds or [])) or "all"
+        rows.append(
+            f"| {rule.name} | {'in' if rule.admits else 'out'} | {keys} | {values} | {kinds} |"
+        )
+    return "\n".join(rows)
+
+
+def streets_page(text: str) -> str:
+    """Return the page on streets with the rules as they stand between its marks."""
+    for mode, rules in RULES.items():
+        begin, end = f"<!-- {mode} -->", f"<!-- /{mode} -->"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{rules_table(rules)}\n{end}{rest.split(end)[1]}"
+    return text
+
+
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    print(PAGE)
+    STREETS.write_text(streets_page(STREETS.read_text(encoding="utf-8")), encoding="utf-8")
+    print(PAGE, STREETS)

@@ -32,8 +32,12 @@ from .patrol import plan_patrols as plan_patrols
 from .risk import NetworkKDE as NetworkKDE
 from .risk import hotspots as hotspots
 from .streets import StreetNetwork as StreetNetwork
+from .streets import distance_matrix as distance_matrix
+from .streets import download_streets as download_streets
+from .streets import read_districts as read_districts
 from .streets import read_places as read_places
 from .streets import read_streets as read_streets
+from .streets import shortest_paths as shortest_paths
 from .streets import snap_events as snap_events
 
 __version__: str

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pyproj import CRS, Transformer
+from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import ProjError
 
 from patrolmap.errors import CRSError
@@ -52,6 +52,27 @@ def metric_crs(crs: Any, *, lon: float, lat: float) -> CRS:
         ) from error
     require_metres(wanted, what=f"crs={crs!r}")
     return wanted
+
+
+def require_true_lengths(crs: CRS, *, lon: float, lat: float) -> None:
+    """Raise `CRSError` where a metre of `crs` is off by more than 2 % at a place in degrees.
+
+    Examples
+    --------
+    >>> require_true_lengths(CRS.from_epsg(3857), lon=76.9, lat=43.25)
+    Traceback (most recent call last):
+    ...
+    patrolmap.errors.CRSError: a metre of WGS 84 / Pseudo-Mercator measures 0.73 m at ...
+    """
+    factors = Proj(crs).get_factors(lon, lat)
+    scales = [factors.meridional_scale, factors.parallel_scale]
+    worst = max(scales, key=lambda scale: abs(scale - 1))
+    if not abs(worst - 1) <= 0.02:
+        real = f"{1 / worst:.2f} m" if np.isfinite(worst) else "nothing"
+        raise CRSError(
+            f"a metre of {crs.name} measures {real} at lon={lon:.2f}, lat={lat:.2f}; wanted a CRS "
+            f"made for that place, for example crs={utm_crs(lon, lat).to_epsg()} (the default)."
+        )
 
 
 def require_metres(crs: CRS | None, *, what: str) -> None:

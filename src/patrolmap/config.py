@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import tomllib
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -21,6 +21,7 @@ from patrolmap.patrol import Depot, MaxIterations, MaxRuntime, PatrolRules, Shif
 from patrolmap.patrol.stop import Stop
 from patrolmap.risk import NetworkKDE
 from patrolmap.schema import EVENT_KINDS
+from patrolmap.streets.boundary import is_district
 
 _CLOCK = re.compile(r"\d\d?:\d\d(:\d\d)?")
 _SECRET = re.compile("pass|pwd|token|secret|key|user|login", re.IGNORECASE)
@@ -32,10 +33,12 @@ class _Part(BaseModel):
 
 
 class StreetsPart(_Part):
-    """Where the streets come from."""
+    """Where the streets come from; options as in `read_streets`."""
 
     source: Path
-    boundary: Path | None = None
+    boundary: str | int | None = None
+    sidewalks: Literal["merge", "keep"] = "merge"
+    cache_dir: Path | None = None
     max_segment_length: float = Field(default=200.0, gt=0)
 
 
@@ -227,12 +230,17 @@ class NightlyConfig(_Part):
     def _at_home(self, source: Path) -> Self:
         """Make paths absolute and check names against each other, so that a night fails early."""
         home = source.resolve().parent
-        boundary = self.streets.boundary
+        boundary, cache = self.streets.boundary, self.streets.cache_dir
         try:
+            if isinstance(boundary, str):
+                there = (home / boundary).is_file()
+                if there or not is_district(boundary):
+                    boundary = str(_local(home, boundary, "streets.boundary"))
             streets = self.streets.model_copy(
                 update={
                     "source": _local(home, self.streets.source, "streets.source"),
-                    "boundary": boundary and _local(home, boundary, "streets.boundary"),
+                    "boundary": boundary,
+                    "cache_dir": cache and home / cache,
                 }
             )
             events = tuple(

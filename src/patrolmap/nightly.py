@@ -165,11 +165,7 @@ def run_nightly(
     shifts = config.shifts_of(night)
     first = min(shift.start for shift in shifts)
     tell(0.0, "streets")
-    streets = read_streets(
-        config.streets.source,
-        boundary=config.streets.boundary,
-        max_segment_length=config.streets.max_segment_length,
-    )
+    streets = read_streets(**dict(config.streets))
     tell(0.05, "events")
     reports = tuple(_check(part, config.tz) for part in config.events)
     events = combine_events([report.events for report in reports])

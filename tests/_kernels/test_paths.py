@@ -11,6 +11,7 @@ from patrolmap._kernels.paths import (
     UNREACHABLE,
     distance_table,
     distances_from,
+    path_arcs,
     shortest_arcs,
 )
 
@@ -24,6 +25,14 @@ def street_graphs(draw: st.DrawFn) -> Arcs:
     n = draw(st.integers(1, 8))
     node = st.integers(0, n - 1)
     return n, draw(st.lists(st.tuples(node, node, st.integers(1, 50)), max_size=20))
+
+
+@st.composite
+def street_graphs_in_mm(draw: st.DrawFn) -> Arcs:
+    """As `street_graphs`, with arcs of 1 mm to 5,000 km."""
+    n, arcs = draw(street_graphs())
+    scale = st.sampled_from([1, 1000, 16_384, 100_000, 10**8])
+    return n, [(a, b, mm * draw(scale)) for a, b, mm in arcs]
 
 
 def as_csr(graph: Arcs) -> tuple[np.ndarray, ...]:
@@ -69,6 +78,44 @@ def test_the_table_between_nodes_is_scipys(graph: Arcs, limit: int) -> None:
     got = distance_table(indptr, head, length, all_nodes, targets, limit)
     wanted = oracle(graph, limit)[:, targets]
     np.testing.assert_array_equal(np.where(got == UNREACHABLE, np.inf, got), wanted)
+
+
+@settings(deadline=None, max_examples=60)
+@given(street_graphs_in_mm(), st.sampled_from([20_000, 4_000_000, 1 << 60]))
+def test_the_table_is_scipys_from_doorsteps_to_countries(graph: Arcs, limit: int) -> None:
+    indptr, head, _, length = as_csr(graph)
+    nodes = everything(graph[0])
+    got = distance_table(indptr, head, length, nodes, nodes, limit)
+    wanted = oracle(graph, min(limit, UNREACHABLE - 1))
+    np.testing.assert_array_equal(np.where(got == UNREACHABLE, np.inf, got), wanted)
+
+
+def test_a_table_of_a_large_graph_is_the_same_by_the_heap_and_by_buckets() -> None:
+    rng = np.random.default_rng(5)
+    n = 4000  # long enough for the stack of waiting nodes to grow
+    ends = rng.integers(0, n, (12_000, 2))
+    graph = (n, [(int(a), int(b), int(rng.integers(1, 400_000))) for a, b in ends])
+    indptr, head, _, length = as_csr(graph)
+    table = distance_table(indptr, head, length, everything(n)[:9], everything(n), 1_500_000)
+    for source in range(9):
+        slow = distances_from(indptr, head, length, np.int64(source), np.int64(1_500_000))
+        np.testing.assert_array_equal(np.where(slow < 0, UNREACHABLE, slow), table[source])
+
+
+@settings(deadline=None, max_examples=60)
+@given(street_graphs(), st.data())
+def test_paths_of_many_pairs_are_those_of_each_alone(graph: Arcs, data: st.DataObject) -> None:
+    indptr, head, tail, length = as_csr(graph)
+    node = st.integers(0, graph[0] - 1)
+    pairs = sorted(data.draw(st.lists(st.tuples(node, node), min_size=1, max_size=12)))
+    sources, targets = (np.array(end, dtype=np.int64) for end in zip(*pairs, strict=True))
+    arcs, starts, whole = path_arcs(indptr, head, tail, length, sources, targets)
+    wanted = oracle(graph)[sources, targets]
+    np.testing.assert_array_equal(np.where(whole < 0, np.inf, whole), wanted)
+    for i in range(len(pairs)):
+        one = slice(i, i + 1)
+        alone, *_ = path_arcs(indptr, head, tail, length, sources[one], targets[one])
+        np.testing.assert_array_equal(arcs[starts[i] : starts[i + 1]], alone)
 
 
 @settings(deadline=None, max_examples=60)

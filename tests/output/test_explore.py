@@ -19,7 +19,7 @@ from patrolmap.errors import NetworkMismatchError, OptionError, SchemaError
 from patrolmap.output._payload import build_payload, encode_lines, risk_classes
 from patrolmap.output._style import CREW_COLOURS, RISK_RAMP, crew_colours, lanes
 from plans import make_plan, node_path
-from towns import CRS, grid_town, loop_town, star_town
+from towns import CRS, grid_town, loop_town, star_town, town
 
 
 def page_of(m):
@@ -176,6 +176,13 @@ def test_streets_travel_with_name_class_length_and_lighting():
 
 
 # ---- risk ----
+
+
+def test_a_nameless_carriageway_is_shown_by_the_name_of_its_street():
+    streets = {"south": [(0, 0), (100, 0)], "north": [(0, 20), (100, 20)]}
+    avenue = town(streets, name={"south": "Abay", "north": None}, street_id="south")
+    data = build_payload(avenue, None, None, None)
+    assert [data["names"][i] for i in data["streets"]["name"]] == ["Abay", "Abay"]
 
 
 def test_risk_classes_part_where_the_riskiest_shares_of_the_length_begin():

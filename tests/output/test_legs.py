@@ -78,6 +78,53 @@ def test_a_crossing_of_a_few_metres_belongs_to_the_leg_before():
     assert told["length"].tolist() == [200.0, 100.0]
 
 
+def avenue(**columns):
+    """Two carriageways of Abay 45 m apart with a nameless way across, and a yard at its end."""
+    options = {
+        "name": dict.fromkeys(("s0", "s1", "n0", "n1"), "Abay")
+        | dict.fromkeys(("across", "yard"), None),
+        "street_id": dict.fromkeys(("s0", "s1", "n0", "n1"), "s0"),
+        "highway": {"across": "footway", "yard": "service"},
+    }
+    corners = {"s0": [(0, 0), (100, 0)], "s1": [(100, 0), (200, 0)], "n0": [(0, 45), (100, 45)],
+               "n1": [(100, 45), (200, 45)], "across": [(100, 0), (100, 45)],
+               "yard": [(100, 45), (100, 65)]}  # fmt: skip
+    return town(corners, **options | columns)
+
+
+def test_crossing_an_avenue_to_its_other_carriageway_stays_one_leg():
+    told = tell(avenue(), [(0, 0), (100, 0), (100, 45), (200, 45)])
+    assert told[["place", "length"]].to_numpy().tolist() == [["Abay", 245.0]]
+    named = avenue(name=dict.fromkeys(("s0", "s1", "n0", "n1"), "Abay") | {"across": "Dostyk"})
+    told = tell(named, [(0, 0), (100, 0), (100, 45), (200, 45)])
+    assert told["place"].tolist() == ["Abay", "Dostyk", "Abay"]
+
+
+def test_walking_back_on_the_other_carriageway_is_told_with_the_way_across():
+    told = tell(avenue(), [(0, 0), (100, 0), (100, 45), (0, 45)])
+    assert told["place"].tolist() == ["Abay", "unnamed footway", "Abay"]
+    assert told["turn"].tolist() == ["start", "left", "left"]
+
+
+def test_the_way_into_a_yard_and_back_is_told():
+    told = tell(avenue(), [(0, 45), (100, 45), (100, 65), (100, 45), (200, 45)])
+    assert told["place"].tolist() == ["Abay", "unnamed driveway", "Abay"]
+
+
+def test_a_nameless_carriageway_is_told_by_the_name_of_its_street():
+    nameless = avenue(name={"s0": "Abay", "s1": None, "n0": "Abay", "n1": "Abay", "yard": None})
+    told = tell(nameless, [(0, 0), (100, 0), (200, 0)])
+    assert told[["place", "length"]].to_numpy().tolist() == [["Abay", 200.0]]
+
+
+def test_a_street_that_spells_its_name_two_ways_is_one_leg():
+    spelled = avenue(name={"s0": "ул. Абая", "s1": "ул.Абая"})
+    told = tell(spelled, [(0, 0), (100, 0), (200, 0)])
+    assert told["place"].tolist() == ["ул. Абая"]
+    two = avenue(name={"s0": "ул. Абая", "s1": "ул.Абая"}, street_id={})
+    assert len(tell(two, [(0, 0), (100, 0), (200, 0)])) == 2
+
+
 def test_ways_without_a_name_part_at_corners_after_a_hundred_metres():
     place = grid_town(4, 4)
     nameless = type(place)(

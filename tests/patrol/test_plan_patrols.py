@@ -198,6 +198,20 @@ def test_streets_outside_the_boundary_are_walked_and_carry_no_prize() -> None:
     assert plan.unserved.empty
 
 
+def test_a_nameless_part_of_a_street_goes_by_the_streets_name() -> None:
+    streets = town(
+        {"a": [(0, 0), (100, 0)], "b": [(100, 0), (200, 0)], "far": [(200, 0), (3000, 0)]},
+        name={"a": "Abay", "b": None, "far": None},
+        street_id=dict.fromkeys(("a", "b", "far"), "a"),
+    )
+    shift = shift_at(streets, (0.0, 0.0), minutes=10)
+    plan = plan_patrols(streets, flat_risk(streets), [shift], stop=STOP)
+    assert set(plan.visits["segment_id"]) == {"a", "b"}
+    assert set(plan.visits["place"]) == {"Abay"}
+    assert plan.unserved["name"].to_dict() == {"far": "Abay"}
+    assert plan.segments["name"].isna().to_dict() == {"a": False, "b": True, "far": True}
+
+
 def test_unserved_streets_say_why() -> None:
     place = town(
         {

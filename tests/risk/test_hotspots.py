@@ -88,6 +88,65 @@ def test_a_hotspot_is_named_after_its_one_or_two_riskiest_streets():
     assert name([0, 0, 1, 9]) == "Dostyk street"
 
 
+def avenue(width: float, **columns: object) -> StreetNetwork:
+    """Build two carriageways of one street with a cross link at their east end."""
+    return town(
+        {
+            "south-0": [(0, 0), (100, 0)],
+            "south-1": [(100, 0), (200, 0)],
+            "north-0": [(0, width), (100, width)],
+            "north-1": [(100, width), (200, width)],
+            "link": [(200, 0), (200, width)],
+        },
+        name={"south-0": "Abay", "south-1": "Abay", "north-0": "Abay", "north-1": None},
+        street_id=dict.fromkeys(("south-0", "south-1", "north-0", "north-1"), "abay"),
+        **columns,
+    )
+
+
+def test_two_carriageways_side_by_side_are_one_hotspot_without_a_link_between_them():
+    streets = avenue(30.0)
+    found = hotspots(risk_on(streets, [2, 0, 3, 0, 0]), streets, coverage=1)
+    assert found["segment_ids"].tolist() == [["south-0", "north-0"]]
+    assert found.loc[1, ["risk", "n_segments", "risk_share"]].tolist() == [5, 2, 1]
+    ahead = hotspots(risk_on(streets, [2, 0, 0, 3, 0]), streets, coverage=1)
+    assert ahead["segment_ids"].tolist() == [["north-1"], ["south-0"]]  # not beside, but beyond
+
+
+def test_streets_side_by_side_that_are_not_one_or_not_near_are_two_hotspots():
+    wide, two = avenue(45.0), avenue(30.0)
+    two = StreetNetwork(segments=two.segments.assign(street_id=two.segments.index), nodes=two.nodes)
+    for streets in (wide, two):
+        found = hotspots(risk_on(streets, [2, 0, 3, 0, 0]), streets, coverage=1)
+        assert found["segment_ids"].tolist() == [["north-0"], ["south-0"]]
+
+
+def test_an_avenue_counts_once_in_a_name_with_both_carriageways():
+    streets = avenue(30.0)
+    risk = risk_on(streets, [0, 2, 0, 2, 3])  # the link alone carries more than either side
+
+    assert hotspots(risk, streets, coverage=1).loc[1, "name"] == "Abay / link street"
+    names = streets.segments["name"].replace({"Abay": "Abay Ave"})
+    names["south-1"] = "Abay"
+    spelled = StreetNetwork(segments=streets.segments.assign(name=names), nodes=streets.nodes)
+    assert hotspots(risk, spelled, coverage=1).loc[1, "name"] == "Abay / link street"
+
+
+def test_a_nameless_carriageway_goes_by_the_name_of_its_street():
+    streets = avenue(30.0)
+    found = hotspots(risk_on(streets, [0, 0, 0, 1, 0]), streets, coverage=0.2)
+    assert found["name"].tolist() == ["Abay"]
+
+
+def test_two_streets_of_one_name_in_a_hotspot_are_named_once():
+    streets = town(
+        {"a": [(0, 0), (99, 0)], "b": [(99, 0), (198, 0)], "c": [(198, 0), (297, 0)]},
+        name={"a": "Abay", "b": None, "c": "Abay"},
+    )
+    found = hotspots(risk_on(streets, [3, 1, 2]), streets, coverage=1)
+    assert found["name"].tolist() == ["Abay"]
+
+
 def test_ids_joined_to_text_break_the_contract_of_hotspots():
     found = hotspots(risk_on(GRID, 1.0), GRID, coverage=0.25)
     joined = found.assign(segment_ids=found["segment_ids"].str.join(" "))

@@ -19,7 +19,7 @@ def test_osmnx_takes_the_graph_as_its_own():
     assert len(nodes) == len(town.nodes)
     assert edges["length"].sum() == pytest.approx(2 * town.segments["length"].sum())
     u, v, key = ox.distance.nearest_edges(graph, CENTRE[0] + 50, CENTRE[1] + 58)
-    assert graph.edges[u, v, key]["osmid"] == "bow"
+    assert graph.edges[u, v, key]["segment_id"] == "bow"
 
 
 def test_one_way_streets_have_one_driven_edge(tmp_path):

@@ -3,6 +3,7 @@
 import math
 
 import geopandas as gpd
+import networkx as nx
 import pytest
 import shapely
 
@@ -96,7 +97,7 @@ def test_a_pbf_named_osm_is_to_be_renamed(town):
         read_streets(path)
 
 
-@pytest.mark.parametrize("name", ["streets.csv", "streets", "streets.zip", "streets.graphml"])
+@pytest.mark.parametrize("name", ["streets.csv", "streets", "streets.zip", "streets.gml"])
 def test_a_file_of_an_unknown_kind_lists_those_that_are_read(tmp_path, name):
     path = tmp_path / name
     path.write_text("a,b\n1,2\n")
@@ -107,6 +108,16 @@ def test_a_file_of_an_unknown_kind_lists_those_that_are_read(tmp_path, name):
 def test_a_source_that_is_neither_path_nor_table_is_refused():
     with pytest.raises(OptionError, match="source is a dict"):
         read_streets({"highway": "residential"})
+
+
+def test_a_graph_is_told_where_it_belongs():
+    with pytest.raises(OptionError, match=r"StreetNetwork\.from_networkx"):
+        read_streets(nx.MultiDiGraph())
+
+
+def test_text_that_no_path_can_be_is_not_there():
+    with pytest.raises(SourceNotFoundError, match="no path of a file: File name too long"):
+        read_streets("streets" * 1000 + ".osm")
 
 
 # Options ---------------------------------------------------------------------------------------
@@ -127,7 +138,7 @@ def test_the_result_stands_in_the_local_utm_zone_or_the_crs_asked_for(town):
     assert read_streets(town, crs=32642).crs.to_epsg() == 32642
 
 
-@pytest.mark.parametrize("crs", [4326, "EPSG:2913", "nonsense"])
+@pytest.mark.parametrize("crs", [4326, "EPSG:2913", "nonsense", 3857, 32601])
 def test_a_crs_that_is_not_metric_is_refused(town, crs):
     with pytest.raises(CRSError):
         read_streets(town, crs=crs)
@@ -152,6 +163,15 @@ def test_the_boundary_does_not_change_ids_or_lengths(town):
     assert part[columns].equals(whole.loc[part.index, columns])
 
 
+def test_of_two_parts_not_connected_the_one_inside_the_boundary_stays(tmp_path):
+    nodes = {**NODES, 5: (0, 700), 6: (100, 700)}  # a village, and a longer street 400 m off
+    town = write_town(tmp_path / "town.osm.pbf", nodes, [*WAYS, (13, [5, 6], STREET)])
+    assert not read_streets(town).segments.index.str.startswith("5-6").any()
+    streets = read_streets(town, boundary=square(-50, 650, 150, 750))
+    assert streets.segments.index.tolist() == ["5-6"]
+    assert streets.segments[["inside", "walk", "drive_forward"]].all(axis=None)
+
+
 def test_a_boundary_may_be_a_table_in_any_crs_or_a_file(town, tmp_path):
     shape = square(-50, -50, 450, 350)
     table = gpd.GeoDataFrame({"name": ["Alatau"]}, geometry=[shape], crs=4326)
@@ -173,6 +193,7 @@ def test_a_boundary_that_misses_the_streets_names_both_extents(town):
     [
         (shapely.Point(76.9, 43.2), SourceFormatError),
         (shapely.Polygon(), SourceFormatError),
+        (shapely.box(-math.inf, 43, math.inf, 44), CRSError),
         (shapely.box(656_000, 4_790_000, 657_000, 4_791_000), CRSError),
         (gpd.GeoSeries([shapely.box(76, 43, 77, 44)]), CRSError),
         ((76, 43, 77, 44), OptionError),

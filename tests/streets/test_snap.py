@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from shapely import LineString, Point
 
 from patrolmap.errors import CRSError, OptionError, SchemaError
@@ -81,6 +82,39 @@ def test_events_without_a_place_stay_unsnapped_and_keep_their_row():
     assert snapped.index.tolist() == ["a", "b"]
 
 
+def test_the_report_counts_what_was_snapped_and_where_events_pile_up():
+    station, square = [(30, 4)] * 12, [(70, -5)] * 10
+    few, far = [(90, 1)] * 9, [(50, 400)] * 11
+    given = events(*station, *few, None, *square, *far, None)
+    assert snap_events(given, row_town()).attrs["report"] == {
+        "events": 44,
+        "snapped": 31,
+        "unsnapped": 11,
+        "without place": 2,
+        "piles": 3,
+        "events in piles": 33,
+        "largest pile": 12,
+    }
+    nothing = snap_events(events(None), row_town()).attrs["report"]
+    assert nothing == dict.fromkeys(nothing, 0) | {"events": 1, "without place": 1}
+
+
+def test_places_a_millimetre_apart_are_no_pile():
+    corners = [(x / 1000, y / 1000) for x in range(40) for y in range(40)]
+    report = snap_events(events(*corners), row_town()).attrs["report"]
+    assert (report["snapped"], report["piles"], report["largest pile"]) == (1600, 0, 0)
+
+
+def test_a_crowd_is_snapped_as_each_of_it_alone():
+    rng = np.random.default_rng(4)
+    corners = rng.uniform(-60, 460, (120_000, 2)) + CENTRE  # enough for several threads
+    crowd = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*corners.T), crs=CRS)
+    town = grid_town()
+    together = snap_events(crowd, town)
+    for part in (slice(0, 50), slice(70_000, 70_050)):
+        pd.testing.assert_frame_equal(together.iloc[part], snap_events(crowd.iloc[part], town))
+
+
 def test_no_events_give_an_empty_table():
     snapped = snap_events(events(), row_town())
     assert list(snapped.columns) == ["segment_id", "offset", "distance"]
@@ -108,6 +142,22 @@ def test_events_that_are_no_points_are_refused():
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(OptionError, match="wanted"):
         snap_events(events((0, 0)), row_town(), **options)
+
+
+@pytest.mark.shared
+def test_ten_thousand_events_find_the_segment_that_geos_finds_nearest(heidelberg):
+    walked = heidelberg.segments.geometry[heidelberg.segments["walk"]]
+    rng = np.random.default_rng(6)
+    corners = shapely.get_coordinates(walked.to_numpy())
+    place = corners[rng.integers(0, len(corners), 10_000)] + rng.normal(0, 25, (10_000, 2))
+    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*place.T), crs=heidelberg.crs)
+    snapped = snap_events(points, heidelberg)
+    _, nearest = walked.sindex.nearest(points.geometry, return_all=False, return_distance=True)
+    within = nearest <= 50
+    assert np.allclose(nearest[within], snapped["distance"][within], atol=1e-6)
+    assert snapped["segment_id"].isna().eq(~within).all()
+    own = walked.loc[snapped["segment_id"][within]].to_numpy()
+    assert np.allclose(shapely.distance(points.geometry[within], own), nearest[within], atol=1e-6)
 
 
 @pytest.mark.shared

@@ -1,5 +1,7 @@
 """Streets from tables of lines: files and GeoDataFrames, with and without node ids."""
 
+import math
+
 import geopandas as gpd
 import networkx as nx
 import numpy as np
@@ -58,6 +60,20 @@ def test_every_form_of_table_gives_the_same_streets(tmp_path, name):
     streets = read_streets(path)
     assert sorted(streets.segments["name"]) == ["Abai", "Abai", "Satpaev"]
     assert sorted(streets.segments["length"].round()) == [80, 90, 100]
+
+
+def test_a_shapefile_keeps_what_its_short_column_names_say(tmp_path):
+    source = table(*CROSS, drive_forw=[True, True, False], drive_back=[False] * 3)
+    source.to_file(tmp_path / "s.shp")
+    segments = read_streets(tmp_path / "s.shp", max_segment_length=math.inf).segments
+    assert sorted(segments["drive_forward"]) == [False, True, True]
+    assert not segments["drive_backward"].any()
+
+
+@pytest.mark.parametrize(("value", "bridge"), [("F", False), (0, False), ("yes", True), (1, True)])
+def test_a_bridge_is_what_a_table_says_is_one(value, bridge):
+    segments = read_streets(table(*CROSS, bridge=[value] * 3)).segments
+    assert segments["bridge"].eq(bridge).all()
 
 
 def test_multi_part_lines_are_taken_apart():
@@ -207,3 +223,30 @@ def test_the_given_table_is_not_changed():
     before = source.copy()
     read_streets(source)
     pd.testing.assert_frame_equal(source, before)
+
+
+def test_street_tables_of_geofabrik_are_read_with_their_kinds_and_directions():
+    rows = table(
+        line((0, 0), (100, 0)),
+        line((100, 0), (200, 0)),
+        line((200, 0), (300, 0)),
+        line((300, 0), (300, 90)),
+        fclass=["primary", "residential", "unknown", "motorway"],
+        oneway=["F", "T", "B", "F"],
+        bridge=["F", "T", "F", "F"],
+    )
+    segments = read_streets(rows).segments.set_index("highway")
+    drive = segments[["drive_forward", "drive_backward"]]
+    turned = segments["from_node"] > segments["to_node"]
+    assert not turned.any()
+    assert drive.loc["primary"].tolist() == [True, False]
+    assert drive.loc["residential"].tolist() == [False, True]
+    assert segments.loc["residential", "bridge"]
+    assert not segments.loc["motorway", "walk"]
+
+
+def test_a_saved_table_keeps_the_park_or_square_of_each_segment():
+    shapes = line((0, 0), (100, 0)), line((100, 0), (200, 0))
+    rows = table(*shapes, area=["park", "yes"], name=["a", "b"])
+    assert read_streets(rows).segments.set_index("name")["area"].to_dict()["a"] == "park"
+    assert read_streets(rows).segments["area"].isna().sum() == 1

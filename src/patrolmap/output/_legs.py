@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ from shapely.geometry import LineString, Point
 from patrolmap.errors import SchemaError
 from patrolmap.output._text import one_line
 from patrolmap.patrol.plan import Plan
+from patrolmap.streets.avenues import street_names
 
 Line = npt.NDArray[np.float64]
 
@@ -24,7 +26,7 @@ COLUMNS = [
 ]  # fmt: skip
 _LOOK = 15.0  # m of street that count for the direction at a corner
 _STRAIGHT, _BACK = 35.0, 160.0  # degrees
-_NAMELESS, _TOO_SHORT = 100.0, 30.0  # m
+_NAMELESS, _TOO_SHORT, _LINK = 100.0, 30.0, 60.0  # m
 _KIND_WORDS = {"service": "driveway", "pedestrian": "walkway"} | dict.fromkeys(
     ("unclassified", "residential", "living street", "primary", "secondary", "tertiary", "road"),
     "street",
@@ -38,6 +40,7 @@ class Step:
     step: int
     activity: str
     street: str  # name of the street walked; empty where it has none
+    street_id: str  # one for all segments of the street; empty while standing
     kind: str  # kind of way walked, as a word
     stop: str  # where the crew stands; empty while moving
     segment_id: str | None
@@ -61,9 +64,11 @@ class _Leg:
 def legs(plan: Plan, walks: Walks | None = None) -> gpd.GeoDataFrame:
     """Tell each route as numbered legs; `walks` saves joining the plan's tables once more.
 
-    A leg is a run of steps along one street; it ends where the street's name changes, where the
-    crew turns back and where it stands. On ways without a name it ends at the first corner after
-    100 m. Bits under 30 m between two streets, such as a crossing, belong to the leg before.
+    A leg is a run of steps along one street, both carriageways of an avenue included; it ends where
+    the street changes, where the crew turns back and where it stands. On ways without a name it
+    ends at the first corner after 100 m. Bits under 30 m between two streets, such as a crossing,
+    belong to the leg before, and so do nameless ways under 60 m that lead from a street back onto
+    it and straight on, such as the way across to an avenue's other carriageway.
 
     Returns
     -------
@@ -154,7 +159,8 @@ class _Ground:
         rows = plan.segments
         self.row_of = {segment: i for i, segment in enumerate(rows.index)}
         self.lines = rows.geometry.to_numpy()
-        self.names = rows["name"].to_numpy()
+        self.names = street_names(rows).to_numpy()
+        self.streets = rows["street_id"].to_numpy()
         self.classes = rows["highway"].to_numpy()
         self.node: dict[int, tuple[float, float]] = {
             int(stop.node_id): (stop.geometry.x, stop.geometry.y)
@@ -169,11 +175,13 @@ class _Ground:
         """Place one row of the visits table; `before` is the street that the crew comes from."""
         walking = isinstance(row.segment_id, str)
         given = one_line(row.place) if isinstance(row.place, str) else ""
-        street, kind, line = self._way(row) if walking else ("", "", self._standing(row))
+        way = self._way(row) if walking else ("", "", "", self._standing(row))
+        street, street_id, kind, line = way
         return Step(
             step=int(row.step),
             activity=row.activity,
             street=(given or street) if walking else "",
+            street_id=street_id,
             kind=kind,
             stop="" if walking else given or before,
             segment_id=row.segment_id if walking else None,
@@ -184,12 +192,13 @@ class _Ground:
             line=line,
         )
 
-    def _way(self, row: Any) -> tuple[str, str, Line]:
+    def _way(self, row: Any) -> tuple[str, str, str, Line]:
         at = self.row_of[row.segment_id]
         line = np.asarray(self.lines[at].coords)[:, :2]
         name = one_line(self.names[at]) if isinstance(self.names[at], str) else ""
         kind = one_line(self.classes[at]).removesuffix("_link").replace("_", " ")
-        return name, _KIND_WORDS.get(kind, kind), line if row.forward else line[::-1]
+        word = _KIND_WORDS.get(kind, kind)
+        return name, self.streets[at], word, line if row.forward else line[::-1]
 
     def _standing(self, row: Any) -> Line:
         if int(row.from_node) not in self.node:
@@ -242,10 +251,11 @@ def _direction(line: Line) -> Line:
 def _split(steps: list[Step]) -> Iterator[_Leg]:
     """Cut the steps of one route into legs."""
     leg: _Leg | None = None
-    for run in _runs(steps):
+    runs = list(_runs(steps))
+    for run, after in zip_longest(runs, runs[1:]):
         if leg is None:
             leg = _Leg(steps=run, main=run, turn="start")
-        elif _swallows(leg, run):
+        elif _swallows(leg, run, after):
             leg = replace(leg, steps=leg.steps + run)
         elif _goes_on(leg, run):
             leg = replace(leg, steps=leg.steps + run, main=leg.main + run)
@@ -270,7 +280,7 @@ def _runs(steps: list[Step]) -> Iterator[tuple[Step, ...]]:
 
 def _breaks(run: list[Step], step: Step) -> bool:
     last = run[-1]
-    if (last.activity, last.street, last.stop) != (step.activity, step.street, step.stop):
+    if (last.activity, last.stop) != (step.activity, step.stop) or not _one_street(last, step):
         return True
     if step.activity not in MOVING:
         return not np.array_equal(last.line, step.line)
@@ -280,15 +290,31 @@ def _breaks(run: list[Step], step: Step) -> bool:
     return corner != "straight" and _length(run) >= _NAMELESS
 
 
-def _swallows(leg: _Leg, run: tuple[Step, ...]) -> bool:
+def _one_street(last: Step, step: Step) -> bool:
+    """Whether both steps are on one street, or both on none; its parts may spell its name apart."""
+    named = bool(last.street) and bool(step.street)
+    return last.street == step.street or (named and last.street_id == step.street_id)
+
+
+def _swallows(leg: _Leg, run: tuple[Step, ...], after: tuple[Step, ...] | None) -> bool:
     """Whether a run is too short to be told: a crossing, the few metres to the next street."""
-    moving = leg.main[-1].activity in MOVING and run[0].activity in MOVING
-    return moving and _length(run) < _TOO_SHORT
+    if leg.main[-1].activity not in MOVING or run[0].activity not in MOVING:
+        return False
+    length = _length(run)
+    return length < _TOO_SHORT or (length < _LINK and _leads_across(leg, run, after))
+
+
+def _leads_across(leg: _Leg, run: tuple[Step, ...], after: tuple[Step, ...] | None) -> bool:
+    """Whether a nameless run leads from a street back onto it farther on: no yard and back."""
+    if run[0].street or after is None or not _goes_on(leg, after):
+        return False
+    gained = np.hypot(*(run[-1].line[-1] - run[0].line[0])) > _length(run) / 2
+    return bool(gained) and _turn_between(leg.main[-1], after[0]) == "straight"
 
 
 def _goes_on(leg: _Leg, run: tuple[Step, ...]) -> bool:
     last, first = leg.main[-1], run[0]
-    same = bool(first.street) and (last.activity, last.street) == (first.activity, first.street)
+    same = bool(first.street) and last.activity == first.activity and _one_street(last, first)
     return same and _turn_between(last, first) != "back"
 
 
@@ -303,7 +329,7 @@ def _turn_between(last: Step, step: Step) -> str:
     if last.segment_id == step.segment_id and last.forward != step.forward:
         return "back"
     found = turn(last.line, step.line)
-    if found == "back" and last.street != step.street:
+    if found == "back" and not _one_street(last, step):
         return side(last.line, step.line)  # hard round a corner, into another street
     return found
 

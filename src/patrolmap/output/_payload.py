@@ -16,6 +16,7 @@ from patrolmap.output._style import RISK_RAMP, crew_colours, lanes
 from patrolmap.output._text import one_line, span
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import HOTSPOTS, validate
+from patrolmap.streets.avenues import street_names
 from patrolmap.streets.network import StreetNetwork
 
 Payload = dict[str, Any]
@@ -100,7 +101,7 @@ def _streets(streets: StreetNetwork, names: _Names) -> Payload:
     codes, classes = pd.factorize(rows["highway"])
     return {
         **encode_lines(rows.geometry.to_numpy(), streets.crs),
-        "name": [names(name) for name in rows["name"]],
+        "name": [names(name) for name in street_names(rows)],
         "class": codes.tolist(),
         "classes": [one_line(name) for name in classes],
         "length": np.rint(rows["length"].to_numpy()).astype(int).tolist(),

@@ -12,6 +12,7 @@ from patrolmap._crs import lonlat_to
 from patrolmap.patrol.problem import Floats, Ints, Problem
 from patrolmap.patrol.walks import Walks
 from patrolmap.schema import PLAN_SEGMENTS, STOPS, UNSERVED
+from patrolmap.streets.avenues import street_names
 
 LEAST_SHARE = 0.05  # of a segment's risk, for a map to be named as a reason
 AROUND = 250.0  # m of streets kept around the routes, so that a plan's map stands alone
@@ -30,14 +31,15 @@ class PlanTables:
 
 def plan_tables(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -> PlanTables:
     """Build every table of a plan from its walks."""
-    visits = _visits(problem, walks, risk_by_kind)
+    names = street_names(problem.streets.segments)
+    visits = _visits(problem, walks, names, risk_by_kind)
     routes = _routes(problem, walks, visits)
     return PlanTables(
         routes=routes,
         visits=visits,
         segments=_segments(problem, walks, routes, risk_by_kind),
         stops=_stops(problem),
-        unserved=_unserved(problem, walks),
+        unserved=_unserved(problem, walks, names),
     )
 
 
@@ -49,7 +51,9 @@ def _clock(problem: Problem, milliseconds: Ints) -> pd.DatetimeIndex:
     return utc.tz_convert(problem.clock.tz)
 
 
-def _visits(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -> pd.DataFrame:
+def _visits(
+    problem: Problem, walks: Walks, street: pd.Series, risk_by_kind: pd.DataFrame | None
+) -> pd.DataFrame:
     segments, nodes = problem.streets.segments, problem.streets.nodes.index.to_numpy()
     names = np.array([crew.route_id for crew in problem.crews], dtype=object)
     activity = np.array([crew.shift.mode for crew in problem.crews], dtype=object)
@@ -61,7 +65,7 @@ def _visits(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -
             "forward": walks.forward,
             "from_node": nodes[walks.from_node],
             "to_node": nodes[walks.to_node],
-            "place": segments["name"].array[walks.segment],
+            "place": street.array[walks.segment],
             "arrive": _clock(problem, walks.arrive),
             "depart": _clock(problem, walks.depart),
             "length": problem.streets.length_mm[walks.segment] / 1000,
@@ -191,7 +195,7 @@ def _stops(problem: Problem) -> gpd.GeoDataFrame:
     )[STOPS.names]
 
 
-def _unserved(problem: Problem, walks: Walks) -> pd.DataFrame:
+def _unserved(problem: Problem, walks: Walks, street: pd.Series) -> pd.DataFrame:
     """Return the risky segments nobody passes, the riskiest first, and why."""
     risk = problem.prize.sum(axis=1)
     missed = risk > 0
@@ -201,7 +205,7 @@ def _unserved(problem: Problem, walks: Walks) -> pd.DataFrame:
     table = problem.streets.segments.iloc[rows]
     return pd.DataFrame(
         {
-            "name": table["name"],
+            "name": street.iloc[rows],
             "length": table["length"],
             "risk": risk[rows],
             "why": pd.array(_why(problem)[rows], dtype="str"),

@@ -10,11 +10,13 @@ import shapely
 
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.schema import HOTSPOTS, validate
+from patrolmap.streets.avenues import street_names
 from patrolmap.streets.network import StreetNetwork
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+_BESIDE = 40.0  # m between carriageways of one street that are one hotspot
 _SECOND_NAME = 0.25  # a second street names the hotspot too from this share of its risk
 UNNAMED = "unnamed street"
 
@@ -27,7 +29,8 @@ def hotspots(
     Walkable segments inside the boundary are taken in the order of risk per metre (equal ones in
     the order of their ids) as long as their length stays within `coverage` of all such length,
     and at least the first; segments without any risk are never taken. Selected segments that
-    share a node make one hotspot.
+    share a node make one hotspot, and so do those of one street (`street_id`) side by side: the
+    middle of one within 40 m of the other, as on the two carriageways of an avenue.
 
     Parameters
     ----------
@@ -132,14 +135,34 @@ def _top(
 
 def _components(streets: StreetNetwork, rows: Ints) -> Ints:
     """Number the selected segments so that those that hang together share a number."""
+    tail, head = (end[rows] for end in streets.ends)
+    of_node = _label(len(streets.nodes), tail, head)
+    group = np.unique(of_node[tail], return_inverse=True)[1].astype(np.int64)
+    a, b = _side_by_side(streets.segments.iloc[rows], group)
+    return _label(int(group.max()) + 1, a, b)[group]
+
+
+def _label(n: int, a: Ints, b: Ints) -> Ints:
+    """Number n things so that those which pairs (a[i], b[i]) link share a number."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    tail, head = (end[rows] for end in streets.ends)
-    n = len(streets.nodes)
-    links = coo_array((np.ones(len(rows), dtype=np.int8), (tail, head)), shape=(n, n))
-    _, of_node = connected_components(links, directed=False)
-    return np.unique(of_node[tail], return_inverse=True)[1].astype(np.int64)
+    links = coo_array((np.ones(len(a), dtype=np.int8), (a, b)), shape=(n, n))
+    label: Ints = connected_components(links, directed=False)[1].astype(np.int64)
+    return label
+
+
+def _side_by_side(chosen: gpd.GeoDataFrame, group: Ints) -> tuple[Ints, Ints]:
+    """Return pairs of groups that hold carriageways of one street side by side."""
+    street = pd.factorize(chosen["street_id"])[0]
+    first = pd.Series(group).groupby(street)
+    rows = np.flatnonzero(first.transform("min") != first.transform("max"))
+    lines = chosen.geometry.to_numpy()[rows]
+    middles = shapely.line_interpolate_point(lines, 0.5, normalized=True)
+    found = shapely.STRtree(lines).query(middles, predicate="dwithin", distance=_BESIDE)
+    a, b = rows[found]
+    one = street[a] == street[b]
+    return group[a[one]], group[b[one]]
 
 
 def _table(streets: StreetNetwork, rows: Ints, group: Ints, risk: Floats) -> gpd.GeoDataFrame:
@@ -150,7 +173,8 @@ def _table(streets: StreetNetwork, rows: Ints, group: Ints, risk: Floats) -> gpd
             "group": group,
             "length": chosen["length"].to_numpy(),
             "risk": risk[rows],
-            "street": chosen["name"].to_numpy(dtype=object),
+            "street": chosen["street_id"].to_numpy(dtype=object),
+            "name": street_names(streets.segments).to_numpy(dtype=object)[rows],
             "id": chosen.index.to_numpy(dtype=object),
         }
     )
@@ -172,15 +196,23 @@ def _table(streets: StreetNetwork, rows: Ints, group: Ints, risk: Floats) -> gpd
 
 
 def _names(part: pd.DataFrame) -> pd.Series:
-    """Name each group by its street with the most risk, and a second one that carries enough."""
+    """Name each group by its street with the most risk, and a second one that carries enough.
+
+    A street counts once, however its parts spell its name.
+    """
     whole = part.groupby("group")["risk"].sum()
-    streets = part.groupby(["group", "street"], as_index=False)["risk"].sum()
-    streets = streets.sort_values(
-        ["group", "risk", "street"], ascending=[True, False, True], kind="stable"
-    )
+    spelled = _ranked(part, "street", "name").drop_duplicates("street")
+    label = part["street"].map(spelled.set_index("street")["name"]).astype("str")
+    streets = _ranked(part.assign(label=label), "group", "label")
     place = streets.groupby("group").cumcount().to_numpy()
     enough = (streets["risk"] >= _SECOND_NAME * streets["group"].map(whole)).to_numpy()
-    first = streets[place == 0].set_index("group")["street"]
-    second = streets[(place == 1) & enough].set_index("group")["street"]
+    first = streets[place == 0].set_index("group")["label"]
+    second = streets[(place == 1) & enough].set_index("group")["label"]
     names = first.add((" / " + second).reindex(first.index, fill_value=""))
     return names.reindex(whole.index, fill_value=UNNAMED).astype("str")
+
+
+def _ranked(part: pd.DataFrame, within: str, what: str) -> pd.DataFrame:
+    """Add up the risk of each `what` within each `within`, the most first."""
+    total = part.groupby([within, what], as_index=False)["risk"].sum()
+    return total.sort_values([within, "risk", what], ascending=[True, False, True], kind="stable")

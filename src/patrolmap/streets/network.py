@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import geopandas as gpd
 import numpy as np
@@ -96,7 +97,7 @@ class StreetNetwork:
     def fingerprint(self) -> str:
         """Hash of ids, ends, lengths and modes: equal for equal networks, on any machine."""
         digest = hashlib.sha256()
-        digest.update("\n".join(self.segments.index).encode())
+        digest.update("\n".join(self.segments.index.tolist()).encode())
         for name in ("from_node", "to_node"):
             digest.update(np.ascontiguousarray(self.segments[name], dtype="<i8").tobytes())
         digest.update(self.length_mm.astype("<i8").tobytes())
@@ -202,50 +203,117 @@ class StreetNetwork:
             )
 
     def to_networkx(self) -> Any:
-        """Return a `networkx.MultiDiGraph` in osmnx's schema (x, y; osmid, length, geometry).
+        """Return a `networkx.MultiDiGraph` in osmnx's schema, with all that the tables hold.
 
-        An edge says with `walk` and `drive` who may use it in its direction; `osmid` is the
-        segment_id.
+        Returns
+        -------
+        networkx.MultiDiGraph
+            Nodes: `x`, `y` (m), `street_count`. Edges: `osmid`, `length`, `geometry`, `oneway`,
+            `reversed`, `name`, `highway` as in osmnx, and the columns of `segments`. A segment that
+            may be walked is an edge each way; one that may only be driven, an edge each way it may
+            be driven. `walk` and `drive` (also `drive_forward`) say who may use the edge in its
+            direction, `drive_backward` whether cars may go against it. `segment_id` and `row` name
+            the segment; `osmid` is a number below zero made of the id, as a segment may be several
+            ways. Cells without a value are left out.
+
+        Examples
+        --------
+        >>> import patrolmap as pm
+        >>> graph = pm.read_streets(pm.datasets.sample().streets).to_networkx()
+        >>> u, v, edge = next(iter(graph.edges(data=True)))
+        >>> edge["walk"], edge["drive"], edge["geometry"].length.__round__(3) == edge["length"]
+        (True, True, True)
         """
-        import networkx as nx
+        from patrolmap.streets.graphs import to_graph
 
-        out = nx.MultiDiGraph(crs=self.crs)
-        for node_id, point in self.nodes.geometry.items():
-            out.add_node(node_id, x=point.x, y=point.y)
-        for row in self.segments.itertuples():
-            tags = {
-                "osmid": row.Index,
-                "length": row.length,
-                "highway": row.highway,
-                "lit": row.lit,
-                "oneway": not row.walk and row.drive_forward != row.drive_backward,
-                "walk": row.walk,
-            } | ({"name": row.name} if isinstance(row.name, str) else {})
-            if row.walk or row.drive_forward:
-                out.add_edge(
-                    row.from_node,
-                    row.to_node,
-                    **tags,
-                    drive=row.drive_forward,
-                    reversed=False,
-                    geometry=row.geometry,
-                )
-            if row.walk or row.drive_backward:
-                out.add_edge(
-                    row.to_node,
-                    row.from_node,
-                    **tags,
-                    drive=row.drive_backward,
-                    reversed=True,
-                    geometry=row.geometry.reverse(),
-                )
-        return out
+        return to_graph(
+            self.segments,
+            self.nodes,
+            attribution=self.attribution,
+            report=self.report,
+            fingerprint=self.fingerprint,
+        )
+
+    @classmethod
+    def from_networkx(
+        cls,
+        graph: Any,
+        *,
+        boundary: Any = None,
+        sidewalks: str = "merge",
+        max_segment_length: float = 200.0,
+        crs: Any = None,
+    ) -> Self:
+        """Build a network from a networkx graph in osmnx's schema.
+
+        A graph that `to_networkx` made, and that still holds all its segments, gives back an equal
+        network (also after `osmnx.save_graphml` and `load_graphml`), as long as no option asks for
+        another one. Any other graph is read like a table of lines with node ids, see
+        `read_streets`: `highway`, `foot`, `access` and the like decide who may use an edge, and
+        `oneway` in which direction; without `highway` all edges are streets.
+
+        Parameters
+        ----------
+        graph
+            Any networkx graph whose nodes are whole numbers with `x` and `y`, and which names its
+            CRS in `graph.graph["crs"]`: simplified or not, in degrees or projected, directed or
+            not. Edges without `geometry` are straight.
+        boundary, sidewalks, max_segment_length, crs
+            As in `read_streets`.
+
+        Raises
+        ------
+        OptionError
+            If it is no networkx graph, or an option is out of range.
+        SourceFormatError
+            If it has no edges, or none that may be walked or driven.
+        SchemaError
+            If a node has no place or no number, or an edge does not run between its nodes.
+        CRSError
+            If it has no CRS, or coordinates outside the world.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> from patrolmap.streets import StreetNetwork
+        >>> graph = nx.MultiDiGraph(crs="EPSG:4326")
+        >>> graph.add_node(1, x=76.9450, y=43.2380)
+        >>> graph.add_node(2, x=76.9462, y=43.2380)
+        >>> _ = graph.add_edge(1, 2, osmid=7, highway="residential", oneway=True, name="Abai")
+        >>> streets = StreetNetwork.from_networkx(graph)
+        >>> columns = ["name", "length", "walk", "drive_forward", "drive_backward"]
+        >>> streets.segments[columns].values.tolist()
+        [['Abai', 97.462, True, True, False]]
+        >>> StreetNetwork.from_networkx(streets.to_networkx()) == streets
+        True
+        """
+        from patrolmap.streets.graphs import own_parts, read_graph
+
+        if boundary is None and crs is None and (sidewalks, max_segment_length) == ("merge", 200.0):
+            parts = own_parts(graph)
+            with suppress(SchemaError):  # changed since to something no table of ours may hold
+                network = None if parts is None else cls(**parts)
+                if network is not None and network.fingerprint == graph.graph["fingerprint"]:
+                    return network
+        return cls(
+            **read_graph(
+                graph,
+                boundary=boundary,
+                sidewalks=sidewalks,
+                max_segment_length=max_segment_length,
+                crs=crs,
+            )
+        )
 
     def summary(self) -> str:
         """Say in a few lines what the network holds and what reading dropped."""
-        walk = self.segments["walk"]
+        walkable = self.segments.loc[self.segments["walk"], "length"].sum()
+        lost = self.report.get("walkable length dropped, not connected (m)", 0.0)
+        share = lost / max(walkable + lost, 1e-9)
         lines = [repr(self)]
-        lines.append(f"  walkable {self.segments.loc[walk, 'length'].sum() / 1000:,.1f} km")
+        lines.append(
+            f"  walkable {walkable / 1000:,.1f} km; {share:.1%} was not connected and is left out"
+        )
         lines += [f"  {name}: {value:,.0f}" for name, value in self.report.items()]
         return "\n".join(lines)
 

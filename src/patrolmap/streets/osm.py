@@ -1,10 +1,11 @@
 """Reading OSM files (PBF, XML, compressed XML) into arrays.
 
 pyosmium does the reading. Asking it for one tag or node of one way costs a microsecond, and a city
-has millions, so ways go through its own text form (OPL, one line a way), written in C++ with the
-places of their nodes and taken apart here a block at a time.
+has millions, so ways go through its own text form (OPL, one line a way), written in C++ and taken
+apart here a block at a time, and nodes through its own table of places.
 """
 
+import ctypes
 import errno
 import re
 import shutil
@@ -13,15 +14,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 from pyproj import CRS
 
-from patrolmap._crs import lonlat_to
-from patrolmap.errors import CRSError, SourceFormatError
+from patrolmap._crs import WGS84, lonlat_to
+from patrolmap.errors import CRSError, PatrolmapError, SourceFormatError
 from patrolmap.streets import rules
 from patrolmap.streets.topology import MOSTLY, TAGS, Lines
 
@@ -29,7 +32,11 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 
-_NAME_KEYS = {"name": "name", "name_kk": "name:kk", "name_ru": "name:ru", "name_en": "name:en"}
+_NAMES = ("name", "name_kk", "name_ru", "name_en")
+_NO_ID = np.iinfo(np.int64).min
+OSM_CREDIT = "© OpenStreetMap contributors (ODbL)"  # what its licence asks every map to say
+_PLACE = np.dtype([("id", "<u8"), ("x", "<i4"), ("y", "<i4")])  # in libosmium's sparse tables
+_PACKED, _PACKED_XML = 12, 60  # temporary bytes for a byte of PBF or plain XML, and of packed XML
 _BLOCK = 1 << 25  # bytes of text taken apart at once
 _ESCAPED = re.compile(r"%([0-9a-f]+)%")
 
@@ -37,9 +44,13 @@ _ESCAPED = re.compile(r"%([0-9a-f]+)%")
 @contextmanager
 def osm_errors(path: Path) -> Iterator[None]:
     """Say what is wrong with an OSM file that pyosmium cannot read to its end."""
+    import osmium
+
     try:
         yield
-    except RuntimeError as error:
+    except PatrolmapError:
+        raise
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise SourceFormatError(
             f"{path} ({path.stat().st_size:,} bytes) cannot be read to its end as OSM: {error}; "
             "it is cut short or damaged; fetch or export it again."
@@ -55,35 +66,45 @@ def osm_file(path: Path) -> Any:
     return osmium.io.File(str(path), form)
 
 
-def credit_of(path: Path) -> str:
-    """Return what the licence of a file in OSM's format asks to be said on every map.
+class Nodes:
+    """Where the nodes of an OSM file stand, which are marked crossings, and whom they are owed to.
 
-    The bundled sample is drawn by a script and owes nobody anything; its header says so.
+    libosmium writes its table of places to a file, which numpy then reads at once: the nodes of a
+    country cost 16 bytes each and no loop.
     """
-    import osmium
-
-    with osmium.io.Reader(osm_file(path)) as reader:
-        generator = reader.header().get("generator")
-    return "" if generator.startswith("patrolmap ") else "© OpenStreetMap contributors (ODbL)"
-
-
-class NodePlaces:
-    """Where the nodes of an OSM file stand, and which are marked pedestrian crossings."""
 
     def __init__(self, path: Path) -> None:
         import osmium
 
         self._path = path
-        self._index = osmium.index.create_map("flex_mem")
         marked = _Marked()
-        osmium.apply(
-            osmium.io.Reader(osm_file(path), osmium.osm.NODE),
-            osmium.NodeLocationsForWays(self._index),
-            osmium.filter.TagFilter(("highway", "crossing")),
-            marked,
-        )
+        with osm_errors(path), _scratch(path) as folder:
+            table = folder / "nodes"
+            index = osmium.index.create_map(f"sparse_file_array,{table}")
+            reader = osmium.io.Reader(osm_file(path), osmium.osm.NODE)
+            generator = reader.header().get("generator")
+            osmium.apply(
+                reader,
+                osmium.NodeLocationsForWays(index),
+                osmium.filter.TagFilter(("highway", "crossing")),
+                marked,
+            )
+            rows = np.fromfile(table, _PLACE, index.used_memory() // _PLACE.itemsize)
+            del index  # a file still mapped cannot be deleted on Windows
         self.crossings = np.array(marked.ids, dtype=np.int64)
-        self._drafts: dict[int, Any] | None = None
+        # The bundled sample is drawn by a script and owes nobody anything; its header says so.
+        self.credit = "" if generator.startswith("patrolmap ") else OSM_CREDIT
+        ids = rows["id"].astype(np.int64)
+        if (ids[1:] < ids[:-1]).any():
+            order = np.argsort(ids, kind="stable")
+            ids, rows = ids[order], rows[order]
+        self._ids, self._rows = ids, rows
+
+    def corners(self) -> gpd.GeoSeries:
+        """Return the corners of what the nodes span, in degrees."""
+        x, y = self._rows["x"], self._rows["y"]
+        ends = [[x.min(), y.min()], [x.max(), y.max()]] if len(x) else np.empty((0, 2))
+        return gpd.GeoSeries(shapely.points(np.array(ends) / 1e7), crs=WGS84)
 
     def find(self, wanted: Ints) -> tuple[Floats, Floats]:
         """Return longitudes and latitudes in degrees, NaN where the file lacks a node.
@@ -93,16 +114,16 @@ class NodePlaces:
         CRSError
             If a wanted node stands outside the world.
         """
-        get = self._index.get
-        known = wanted[np.searchsorted(wanted, 0) :].tolist() if len(wanted) else []
-        found: list[Any] = [self._draft(i) for i in wanted[: len(wanted) - len(known)].tolist()]
-        try:
-            found += map(get, known)
-        except KeyError:
-            del found[len(wanted) - len(known) :]
-            found += [_found(get, node_id) for node_id in known]
-        lon = np.array([np.nan if place is None else place.x for place in found]) / 1e7
-        lat = np.array([np.nan if place is None else place.y for place in found]) / 1e7
+        at = (
+            np.searchsorted(self._ids, wanted, side="right") - 1
+        )  # of several, the last in the file
+        there = at >= 0
+        there[there] = self._ids[at[there]] == wanted[there]
+        lon, lat = np.full((2, len(wanted)), np.nan)
+        for degrees, axis in ((lon, "x"), (lat, "y")):
+            degrees[there] = self._rows[axis][at[there]] / 1e7
+        if len(wanted) and wanted.min() < 0:
+            self._find_drafts(wanted, lon, lat)
         bad = np.flatnonzero((np.abs(lon) > 180) | (np.abs(lat) > 90))
         if len(bad):
             at = bad[0]
@@ -113,14 +134,15 @@ class NodePlaces:
             )
         return lon, lat
 
-    def _draft(self, node_id: int) -> Any:
-        """Find a node with a negative id (a JOSM draft), which pyosmium's index does not take."""
+    def _find_drafts(self, wanted: Ints, lon: Floats, lat: Floats) -> None:
+        """Fill in nodes with negative ids (JOSM drafts), which libosmium's table does not take."""
         import osmium
 
-        if self._drafts is None:
-            nodes = osmium.FileProcessor(osm_file(self._path), osmium.osm.NODE)
-            self._drafts = {n.id: osmium.osm.Location(n.lon, n.lat) for n in nodes if n.id < 0}
-        return self._drafts.get(node_id)
+        rows = {node_id: row for row, node_id in enumerate(wanted.tolist()) if node_id < 0}
+        for node in osmium.FileProcessor(osm_file(self._path), osmium.osm.NODE):
+            if node.id in rows:
+                place = osmium.osm.Location(node.lon, node.lat)
+                lon[rows[node.id]], lat[rows[node.id]] = place.x / 1e7, place.y / 1e7
 
 
 class _Marked:
@@ -131,13 +153,6 @@ class _Marked:
 
     def node(self, node: Any) -> None:
         self.ids.append(node.id)
-
-
-def _found(get: Any, node_id: int) -> Any:
-    try:
-        return get(node_id)
-    except KeyError:
-        return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,8 +216,10 @@ class OsmWays:
         }
 
 
-def read_ways(path: Path, *, box: Box | None = None) -> OsmWays:
+def read_ways(path: Path, *, box: Box | None = None, nodes: Nodes | None = None) -> OsmWays:
     """Read the ways of an OSM file that may be walked or driven, and that reach into a box.
+
+    `nodes` are the places of the file's nodes, where the caller has read them already.
 
     Raises
     ------
@@ -211,13 +228,12 @@ def read_ways(path: Path, *, box: Box | None = None) -> OsmWays:
     CRSError
         If a node stands outside the world.
     """
-    with osm_errors(path):
-        places = NodePlaces(path)
-    taken = _Taken(places, box)
-    with osm_errors(path), _as_text(path) as text:
-        while lines := text.readlines(_BLOCK):
-            taken.take("".join(lines).rstrip("\n"))
-    ways = taken.ways()
+    taken = _Taken(nodes or Nodes(path), box)
+    with osm_errors(path), _scratch(path) as folder:
+        with _write_text(path, folder).open(encoding="utf-8", newline="\n") as text:
+            while lines := text.readlines(_BLOCK):
+                taken.take("".join(lines).rstrip("\n"))
+        ways = taken.ways()
     if not ways.seen:
         raise SourceFormatError(
             f"{path} holds no way with a highway tag; wanted an extract with streets."
@@ -233,65 +249,73 @@ def read_ways(path: Path, *, box: Box | None = None) -> OsmWays:
     return ways
 
 
-@contextmanager
-def _as_text(path: Path) -> Iterator[TextIO]:
-    """Yield the highway ways of an OSM file as lines `w1 Tkey=value,key=value Nn1,n2,n3`."""
+def _write_text(path: Path, folder: Path) -> Path:
+    """Write the highway ways of an OSM file as lines `w1 Tkey=value,key=value Nn1,n2,n3`."""
     import osmium
 
-    with tempfile.TemporaryDirectory() as folder:
-        _check_space(path, Path(folder))
-        target = Path(folder, "ways.opl")
-        writer = osmium.SimpleWriter(osmium.io.File(str(target), "opl,add_metadata=none"))
-        try:
-            reader = osmium.io.Reader(osm_file(path), osmium.osm.WAY)
-            osmium.apply(reader, osmium.filter.KeyFilter("highway"), writer)
-        finally:
-            writer.close()
-        with target.open(encoding="utf-8", newline="\n") as text:
-            yield text
+    target = folder / "ways.opl"
+    writer = osmium.SimpleWriter(osmium.io.File(str(target), "opl,add_metadata=none"))
+    try:
+        reader = osmium.io.Reader(osm_file(path), osmium.osm.WAY)
+        osmium.apply(reader, osmium.filter.KeyFilter("highway"), writer)
+        writer.close()
+    except Exception as error:
+        # libosmium ends the whole process when a writer that failed is taken down (text that is no
+        # UTF-8, a full disk): so it stays.
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(writer))
+        raise RuntimeError(str(error)) from error
+    return target
 
 
-def _check_space(path: Path, folder: Path) -> None:
-    """Refuse before libosmium's writer finds the disk full, which ends the whole process."""
-    size = path.stat().st_size
-    wanted = size * (40 if path.name.lower().endswith(("gz", "bz2")) else 8)
-    free = shutil.disk_usage(folder).free
-    if free < wanted:
-        raise OSError(
-            errno.ENOSPC,
-            f"reading {path} wants {wanted / 1e6:,.0f} MB of room for temporary files in "
-            f"{folder.parent}, which has {free / 1e6:,.0f} MB; make room, or set TMPDIR to a "
-            "folder that has it",
-        )
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder, and refuse before libosmium finds the disk full and aborts."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        packed = path.name.lower().endswith(("gz", "bz2"))
+        wanted = path.stat().st_size * (_PACKED_XML if packed else _PACKED)
+        free = shutil.disk_usage(folder).free
+        if free < wanted:
+            raise OSError(
+                errno.ENOSPC,
+                f"reading {path} wants {wanted / 1e6:,.0f} MB for temporary files in "
+                f"{folder.parent}, which has {free / 1e6:,.0f} MB; make room, or set TMPDIR to a "
+                "folder that has it",
+            )
+        yield folder
 
 
 class _Taken:
     """Gathers usable ways block by block; of a country, only what reaches into the box stays."""
 
-    def __init__(self, places: NodePlaces, box: Box | None) -> None:
-        self._places = places
+    def __init__(self, nodes: Nodes, box: Box | None) -> None:
+        self._nodes = nodes
         self._box = box
         self._known: dict[tuple[str | None, ...], int] = {}
         self._judged: list[rules.Judged] = []
+        self._usable: list[bool] = []
         self._ways: list[Ints] = []  # rows way id, row of its judgement, number of nodes
         self._refs: list[Ints] = []
-        self._names: list[list[str | None]] = []
+        self._names: list[tuple[str | None, ...]] = []
         self.seen = 0
         self.usable = 0
 
     def take(self, block: str) -> None:
         """Add the ways of some lines of text."""
-        ways, names, nodes = [], [], []
-        for line in block.split("\n"):
+        ways: list[tuple[int, int, int]] = []
+        nodes: list[str] = []
+        names: list[tuple[str | None, ...]] = []
+        lines = block.split("\n")
+        for line in lines:
             head, tagged, between = line.split(" ")
             tags = dict([pair.split("=") for pair in tagged[1:].split(",")])
             code = self._judge(tags)
-            which = self._judged[code]
-            if which.walk or which.drive_forward or which.drive_backward:
+            if self._usable[code]:
                 ways.append((int(head[1:]), code, between.count("n")))
-                names.append([_plain(tags.get(key)) for key in _NAME_KEYS.values()])
                 nodes.append(between[2:])
-            self.seen += 1
+                get = tags.get
+                names.append((get("name"), get("name:kk"), get("name:ru"), get("name:en")))
+        self.seen += len(lines)
         self.usable += len(ways)
         text = ",".join(filter(None, nodes)).replace("n", "")
         refs = np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, np.int64)
@@ -304,14 +328,16 @@ class _Taken:
         if code is None:
             plain = {key: _plain(v) for key, v in zip(rules.JUDGED_KEYS, values, strict=True)}
             code = self._known[values] = len(self._judged)
-            self._judged.append(rules.judge(plain))
+            judged = rules.judge(plain)
+            self._judged.append(judged)
+            self._usable.append(judged.walk or judged.drive_forward or judged.drive_backward)
         return code
 
-    def _keep(self, ways: Ints, refs: Ints, names: list[list[str | None]]) -> None:
+    def _keep(self, ways: Ints, refs: Ints, names: list[tuple[str | None, ...]]) -> None:
         if self._box is not None and len(refs):
             row = np.repeat(np.arange(len(ways)), ways[:, 2])
             wanted, vertex = np.unique(refs, return_inverse=True)
-            lon, lat = self._places.find(wanted)
+            lon, lat = self._nodes.find(wanted)
             west, south, east, north = self._box
             within = (west <= lon) & (lon <= east) & (south <= lat) & (lat <= north)
             near = np.bincount(row, weights=within[vertex], minlength=len(ways)) > 0
@@ -325,15 +351,17 @@ class _Taken:
         """Return all that was taken."""
         way, code, size = np.concatenate(self._ways or [np.empty((0, 3), np.int64)]).T
         refs = np.concatenate(self._refs or [np.empty(0, np.int64)])
-        node_id = np.unique(refs)
-        lon, lat = self._places.find(node_id)
+        node_id = np.sort(refs)  # np.unique hashes whole numbers, which takes eight times as long
+        node_id = node_id[np.diff(node_id, prepend=_NO_ID) != 0]
+        lon, lat = self._nodes.find(node_id)
         there = ~np.isnan(lon)
         tags = pd.DataFrame(self._judged, columns=list(rules.Judged._fields))
         texts = ["highway", "lit", "role", *MOSTLY]
         tags = tags.astype(dict.fromkeys(texts, "str")).iloc[code].reset_index(drop=True)
-        names = zip(*self._names, strict=True) if self._names else [()] * len(_NAME_KEYS)
-        for key, values in zip(_NAME_KEYS, names, strict=True):
-            tags[key] = pd.array(values, dtype="str")
+        names = zip(*self._names, strict=True) if self._names else [()] * len(_NAMES)
+        for name, values in zip(_NAMES, names, strict=True):
+            plain = {value: _plain(value) or None for value in set(values)}
+            tags[name] = pd.array([plain[value] for value in values], dtype="str")
         return OsmWays(
             way=way,
             start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
@@ -341,7 +369,7 @@ class _Taken:
             node_id=node_id[there],
             lon=lon[there],
             lat=lat[there],
-            crossings=self._places.crossings,
+            crossings=self._nodes.crossings,
             tags=tags[TAGS],
             seen=self.seen,
         )

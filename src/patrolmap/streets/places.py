@@ -1,8 +1,7 @@
 """Places of the same OSM file that say something about risk: schools, bars, police posts."""
 
-import shutil
-import tempfile
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,22 +13,30 @@ import shapely
 
 from patrolmap._crs import WGS84, utm_crs
 from patrolmap.errors import OptionError
-from patrolmap.streets.osm import osm_errors, osm_file
+from patrolmap.schema import PLACES, validate
+from patrolmap.streets.osm import osm_errors
 from patrolmap.streets.sources import check_form, find_file
+from patrolmap.streets.things import any_place, draw_areas, find_things
 
-# Kind of place -> OSM key and values; a thing of several kinds counts as the first of them.
-PLACE_KINDS = MappingProxyType(
+_log = logging.getLogger(__name__)
+
+# Kind of place -> OSM keys and their values; a thing of several kinds counts as the first of them.
+PLACE_TAGS: Mapping[str, dict[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "police": ("amenity", ("police",)),
-        "school": ("amenity", ("school",)),
-        "kindergarten": ("amenity", ("kindergarten",)),
-        "bus_stop": ("highway", ("bus_stop",)),
-        "bar": ("amenity", ("bar", "pub", "nightclub", "biergarten")),
-        "alcohol": ("shop", ("alcohol", "wine")),
-        "marketplace": ("amenity", ("marketplace",)),
-        "park": ("leisure", ("park",)),
+        "police": {"amenity": ("police",), "police": ("checkpoint",)},
+        "school": {"amenity": ("school",)},
+        "kindergarten": {"amenity": ("kindergarten",)},
+        "bus_stop": {"highway": ("bus_stop",)},
+        "bar": {"amenity": ("bar", "pub", "nightclub", "biergarten")},
+        "alcohol": {"shop": ("alcohol", "wine", "beverages")},
+        "marketplace": {"amenity": ("marketplace",)},
+        "park": {"leisure": ("park",)},
+        "crossing": {"highway": ("crossing",)},
+        "street_lamp": {"highway": ("street_lamp",)},
+        "camera": {"man_made": ("surveillance",)},
     }
 )
+_NAMES = {"name": "name", "name_kk": "name:kk", "name_ru": "name:ru", "name_en": "name:en"}
 
 
 def read_places(source: str | Path, kinds: Iterable[str] | None = None) -> gpd.GeoDataFrame:
@@ -40,14 +47,17 @@ def read_places(source: str | Path, kinds: Iterable[str] | None = None) -> gpd.G
     source
         `.osm.pbf`, `.osm`, `.osm.gz` or `.osm.bz2`.
     kinds
-        Any of police, school, kindergarten, bus_stop, bar, alcohol, marketplace, park; all by
-        default.
+        Any of police, school, kindergarten, bus_stop, bar, alcohol, marketplace, park, crossing,
+        street_lamp, camera; all by default. A thing of several kinds counts as the first of them
+        asked for. Which tags make a kind stands in `patrolmap.streets.places.PLACE_TAGS`.
 
     Returns
     -------
     GeoDataFrame
-        Index place_id (`node/1`, `way/2`, `relation/3`); columns kind, name, geometry: points in
-        the local UTM zone; an area stands as a point inside it.
+        Index place_id (`node/1`, `way/2`, `relation/3`), in that order; columns as in
+        `patrolmap.schema.PLACES`: points in the local UTM zone, of an area a point inside it.
+        Ways that are no area (a crossing drawn as a line) are left out. ``attrs["incomplete"]``
+        lists areas that cannot be drawn, as the extract's edge cuts them or they do not close.
 
     Raises
     ------
@@ -55,6 +65,8 @@ def read_places(source: str | Path, kinds: Iterable[str] | None = None) -> gpd.G
         If a kind is unknown; lists those that are.
     SourceNotFoundError, SourceFormatError
         If the file is missing, no OSM file, or damaged.
+    CRSError
+        If a place stands outside the world.
 
     Examples
     --------
@@ -72,83 +84,46 @@ def read_places(source: str | Path, kinds: Iterable[str] | None = None) -> gpd.G
     wanted = _check_kinds(kinds)
     path = find_file(source, what="an OSM extract")
     check_form(path, allowed=("osm",))
+    pairs = [(k, v) for kind in wanted for k, values in PLACE_TAGS[kind].items() for v in values]
     with osm_errors(path):
-        rows, shapes = _collect(path, wanted)
-        anywhere = shapes or _first_node(path)
+        things = find_things(path, *pairs)
+        areas, left_out = draw_areas(path, things)
+        kept = [thing for thing in things if thing.id not in left_out]
+        middle = None if kept else any_place(path)
+    shapes = [areas.get(thing.id) or shapely.Point(thing.place) for thing in kept]
     points = shapely.point_on_surface(np.array(shapes, dtype=object))
+    rows = [
+        (t.id, _kind_of(t.tags, wanted), *[t.tags.get(n) or None for n in _NAMES.values()])
+        for t in kept
+    ]
     places = gpd.GeoDataFrame(
-        pd.DataFrame(rows, columns=["place_id", "kind", "name"], dtype="str"),
+        pd.DataFrame(rows, columns=["place_id", "kind", *_NAMES], dtype="str"),
         geometry=points,
         crs=WGS84,
     ).set_index("place_id")
-    middle = np.median(shapely.get_coordinates(shapely.centroid(anywhere)), axis=0)
-    return places.to_crs(utm_crs(*middle.tolist()))
+    places = places.to_crs(
+        utm_crs(*(middle or np.median(shapely.get_coordinates(points), axis=0).tolist()))
+    )
+    places.attrs["incomplete"] = sorted(left_out)
+    if left_out:
+        _log.info("left out %d places that %s holds only a part of", len(left_out), path)
+    validate(places, PLACES)
+    return places
 
 
-def _check_kinds(kinds: Iterable[str] | None) -> list[str]:
+def _check_kinds(kinds: Any) -> list[str]:
     if kinds is None:
-        return list(PLACE_KINDS)
-    asked = [kinds] if isinstance(kinds, str) else list(kinds)
-    unknown = [kind for kind in asked if kind not in PLACE_KINDS]
+        return list(PLACE_TAGS)
+    asked = list(kinds) if isinstance(kinds, Iterable) and not isinstance(kinds, str) else [kinds]
+    unknown = [kind for kind in asked if kind not in PLACE_TAGS]
     if unknown or not asked:
-        raise OptionError(f"kinds={asked}; wanted some of {list(PLACE_KINDS)}.")
-    return [kind for kind in PLACE_KINDS if kind in asked]
+        raise OptionError(f"kinds={asked}; wanted some of {list(PLACE_TAGS)}.")
+    return [kind for kind in PLACE_TAGS if kind in asked]
 
 
-_Rows = list[tuple[str, str, str | None]]
-
-
-def _collect(path: Path, kinds: list[str]) -> tuple[_Rows, list[Any]]:
-    """Read nodes, and areas assembled from closed ways and multipolygons."""
-    import osmium
-
-    try:
-        return _scan(osm_file(path), kinds)
-    except RuntimeError as error:
-        if "out of order" not in str(error):
-            raise
-    # Some editors save what is new behind what is old; areas are assembled from ids in order.
-    reader = osmium.MergeInputReader()
-    with tempfile.TemporaryDirectory() as folder:
-        name = path.name.lower()
-        given, ordered = Path(folder, name), Path(folder, f"ordered-{name}")
-        shutil.copyfile(path, given)  # the reader tells the form by a name in small letters
-        reader.add_file(str(given))
-        writer = osmium.SimpleWriter(str(ordered))
-        try:
-            reader.apply(writer, simplify=False)
-        finally:
-            writer.close()
-        return _scan(osm_file(ordered), kinds)
-
-
-def _scan(file: Any, kinds: list[str]) -> tuple[_Rows, list[Any]]:
-    import osmium
-
-    pairs = [(PLACE_KINDS[kind][0], value) for kind in kinds for value in PLACE_KINDS[kind][1]]
-    fits = osmium.filter.TagFilter(*pairs)
-    draw = osmium.geom.WKBFactory()
-    rows: _Rows = []
-    shapes: list[Any] = []
-    for thing in osmium.FileProcessor(file).with_areas(fits).with_filter(fits):
-        if thing.is_node():
-            place_id, shape = f"node/{thing.id}", draw.create_point(thing)
-        elif thing.is_area():
-            kind_of = "way" if thing.from_way() else "relation"
-            place_id, shape = f"{kind_of}/{thing.orig_id()}", draw.create_multipolygon(thing)
-        else:
-            continue  # a closed way comes again as an area
-        get = thing.tags.get
-        kind = next(k for k in kinds if get(PLACE_KINDS[k][0]) in PLACE_KINDS[k][1])
-        rows.append((place_id, kind, get("name")))
-        shapes.append(shapely.from_wkb(shape))
-    return rows, shapes
-
-
-def _first_node(path: Path) -> list[Any]:
-    """Return any place of the file, which sets the zone of an empty table."""
-    import osmium
-
-    for node in osmium.FileProcessor(osm_file(path), osmium.osm.NODE):
-        return [shapely.Point(node.lon, node.lat)]
-    return [shapely.Point(0, 0)]
+def _kind_of(tags: Mapping[str, str], kinds: list[str]) -> str:
+    return next(
+        kind
+        for kind in kinds
+        if any(tags.get(key) in values for key, values in PLACE_TAGS[kind].items())
+    )

@@ -1,6 +1,7 @@
 """`read_streets`: any local source of streets in, one `StreetNetwork` out."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,39 @@ from pyproj import CRS
 
 from patrolmap._crs import metric_crs, to_lonlat
 from patrolmap.errors import OptionError
-from patrolmap.streets.assemble import assemble
-from patrolmap.streets.boundary import Boundary, read_boundary
+from patrolmap.streets.areas import Areas, read_areas
+from patrolmap.streets.assemble import Options, assemble
+from patrolmap.streets.boundary import (
+    Boundary,
+    boundary_box,
+    choose_crs,
+    is_district,
+    missed,
+    read_boundary,
+)
+from patrolmap.streets.cache import read_cached
+from patrolmap.streets.graph_rows import read_graphml
 from patrolmap.streets.network import StreetNetwork
-from patrolmap.streets.osm import credit_of, read_ways
+from patrolmap.streets.osm import Nodes, read_ways
+from patrolmap.streets.pause import without_collector
 from patrolmap.streets.sources import check_form, find_file
 from patrolmap.streets.table import check_lines, read_table, table_lines
 from patrolmap.streets.topology import Lines
 
 _log = logging.getLogger(__name__)
+# Of a country, ways within this many metres of the boundary are read: the 500 m that are kept, and
+# 5 km more, so that streets which reach in keep the ids that their far junctions give them.
+_MARGIN = 5500.0
 
 
 def read_streets(
     source: str | Path | gpd.GeoDataFrame,
     *,
     boundary: Boundary | None = None,
+    sidewalks: str = "merge",
     max_segment_length: float = 200.0,
     crs: Any = None,
+    cache_dir: str | Path | None = None,
 ) -> StreetNetwork:
     """Read a street network for walking and driving from a local file or table.
 
@@ -40,26 +57,39 @@ def read_streets(
     ----------
     source
         An OSM extract (`.osm.pbf`, `.osm`, `.osm.gz`, `.osm.bz2`), or a table of lines: a
-        GeoPackage, GeoParquet, Shapefile or GeoJSON file, or a GeoDataFrame. A table may carry node
-        ids (`u`, `v` or `from_node`, `to_node`; osmnx edges do): edges of one street in both
-        directions become one segment. Without them, lines meet where their ends agree to 0.1 m.
-        A `highway` column brings the rules for OSM tags to bear; `walk`, `drive_forward` and
-        `drive_backward` columns overrule them. Nothing is ever fetched from the web.
+        GeoPackage, GeoParquet, Shapefile or GeoJSON file, or a GeoDataFrame; or a graph saved as
+        `.graphml`, see `StreetNetwork.from_networkx`. A table may carry node ids (`u`, `v` or
+        `from_node`, `to_node`; osmnx edges do): edges of one street in both directions become one
+        segment. Without them, lines meet where their ends agree to 0.1 m. A `highway` column brings
+        the rules for OSM tags to bear; `walk`, `drive_forward` and `drive_backward` columns
+        overrule them. Nothing is ever fetched from the web.
     boundary
         Polygon of the place asked for: shapely in degrees, a GeoDataFrame or GeoSeries in any CRS,
-        or the path of a polygon file. Segments whose middle lies in it have ``inside=True``; those
-        up to 500 m outside are kept for walking through and for density, others dropped.
+        the path of a polygon file, or an administrative boundary inside the same extract by its
+        name in any language or its relation id (see `read_districts`). Segments whose middle lies
+        in it have ``inside=True``; those up to 500 m outside are kept for walking through and for
+        density, others dropped.
+    sidewalks
+        "merge" folds sidewalks and crossings drawn as ways of their own (`footway=sidewalk` and the
+        like) into the walkable street they run along, within 20 m: the street keeps its crossings,
+        and paths that met the sidewalk meet the street. "keep" leaves every line.
     max_segment_length
         Metres; `math.inf` leaves streets whole.
     crs
-        Metric CRS of the result; by default the UTM zone of the boundary's middle, else of the
-        streets' middle.
+        Metric CRS of the result, true to 2 % where the streets lie; by default the UTM zone of the
+        boundary's middle, else of the streets' middle.
+    cache_dir
+        Folder in which networks read from files are kept, made where absent: the next reading of
+        the same content with the same options takes a tenth of the time and gives the same. A file
+        of it that is damaged, and a folder that cannot be written, are a logged warning; files may
+        be deleted at any time. A table in memory is never kept.
 
     Returns
     -------
     StreetNetwork
-        `walk` holds only in the largest connected part of the walking graph, and the drive columns
-        in that of the driving graph; segments in neither are dropped. `.report` has the lengths.
+        `walk` holds only in the largest connected part of the walking graph (that with the most
+        length inside the boundary, where there is one), and the drive columns in that of the
+        driving graph; segments in neither are dropped. `.report` has the lengths.
 
     Raises
     ------
@@ -91,12 +121,60 @@ def read_streets(
     >>> streets.segments[["name", "length"]].values.tolist()
     [['Abai', 150.0], ['Abai', 150.0], ['Satpaev', 90.0]]
     """
-    _check_length(max_segment_length)
-    area = None if boundary is None else read_boundary(boundary)
-    lines, metric, report, credit = _read_lines(source, area, crs)
-    segments, nodes, repairs = assemble(
-        lines, crs=metric, boundary=area, max_segment_length=max_segment_length
-    )
+    area = None if boundary is None or is_district(boundary) else read_boundary(boundary)
+    options = Options(boundary=area, sidewalks=sidewalks, max_segment_length=max_segment_length)
+    wanted_crs = None if crs is None else metric_crs(crs, lon=0, lat=0)
+    if isinstance(source, gpd.GeoDataFrame):
+        return _from_table(source, options, wanted_crs, what="the table of streets")
+    if not isinstance(source, str | Path):
+        raise OptionError(
+            f"source is a {type(source).__name__}; wanted the path of an OSM file or of a table of "
+            "lines, or a GeoDataFrame of lines (a networkx graph is for "
+            "StreetNetwork.from_networkx)."
+        )
+    path = find_file(source, what="an OSM extract or a table of streets")
+    district = boundary if area is None else None
+
+    def read() -> StreetNetwork:
+        return _from_file(path, options, wanted_crs, district)
+
+    if cache_dir is None:
+        return read()
+    asked = vars(options) | {"crs": wanted_crs, "boundary": boundary if area is None else area}
+    return read_cached(path, asked, cache_dir, read)
+
+
+@without_collector()
+def _from_file(path: Path, options: Options, crs: CRS | None, district: Any) -> StreetNetwork:
+    form = check_form(path)
+    if district is not None:
+        options = replace(options, boundary=read_boundary(district, source=path))
+    if form == "graph":
+        return StreetNetwork.from_networkx(read_graphml(path), crs=crs, **vars(options))
+    if form == "table":
+        return _from_table(read_table(path), options, crs, what=str(path))
+    area = options.boundary
+    box = None if area is None else boundary_box(area, _MARGIN)
+    nodes = Nodes(path)
+    ways = read_ways(path, box=box, nodes=nodes)
+    if area is not None and not len(ways.way):
+        raise missed(area, nodes.corners())
+    metric = choose_crs(crs, area, lon=float(np.median(ways.lon)), lat=float(np.median(ways.lat)))
+    lines, report = ways.project(metric)
+    areas = read_areas(path, box=box, nodes=nodes)
+    return _network(lines, options, metric, report, areas=areas, credit=nodes.credit)
+
+
+def _network(
+    lines: Lines,
+    options: Options,
+    crs: CRS,
+    report: dict[str, float],
+    *,
+    areas: Areas | None = None,
+    credit: str = "",
+) -> StreetNetwork:
+    segments, nodes, repairs = assemble(lines, options, crs=crs, areas=areas)
     network = StreetNetwork(
         segments=segments, nodes=nodes, attribution=credit, report=report | repairs
     )
@@ -104,47 +182,13 @@ def read_streets(
     return network
 
 
-def _check_length(value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not value > 0:
-        raise OptionError(
-            f"max_segment_length={value!r}; wanted metres above 0 (math.inf leaves streets whole)."
-        )
-
-
-def _read_lines(
-    source: Any, area: gpd.GeoSeries | None, crs: Any
-) -> tuple[Lines, CRS, dict[str, float], str]:
-    """Read the source, choose the CRS by where it lies, project; say whom it is owed to."""
-    if isinstance(source, gpd.GeoDataFrame):
-        return *_from_table(source, area, crs, what="the table of streets"), ""
-    if not isinstance(source, str | Path):
-        raise OptionError(
-            f"source is a {type(source).__name__}; wanted the path of an OSM file or of a table of "
-            "lines, or a GeoDataFrame of lines."
-        )
-    path = find_file(source, what="an OSM extract or a table of streets")
-    if check_form(path) == "table":
-        return *_from_table(read_table(path), area, crs, what=str(path)), ""
-    found = read_ways(path)
-    metric = _choose_crs(crs, area, float(np.median(found.lon)), float(np.median(found.lat)))
-    lines, report = found.project(metric)
-    return lines, metric, report, credit_of(path)
-
-
 def _from_table(
-    table: gpd.GeoDataFrame, area: gpd.GeoSeries | None, crs: Any, *, what: str
-) -> tuple[Lines, CRS, dict[str, float]]:
+    table: gpd.GeoDataFrame, options: Options, crs: CRS | None, *, what: str
+) -> StreetNetwork:
     rows = check_lines(table, what=what)
     x, y = np.median(shapely.get_coordinates(rows.geometry.to_numpy()), axis=0)
     lon, lat = to_lonlat(rows.crs, x, y)
-    metric = _choose_crs(crs, area, float(lon), float(lat))
+    metric = choose_crs(crs, options.boundary, lon=float(lon), lat=float(lat))
     lines, report = table_lines(rows, crs=metric, what=what)
     report["rows without geometry"] = float(len(table) - len(rows))
-    return lines, metric, report
-
-
-def _choose_crs(crs: Any, area: gpd.GeoSeries | None, lon: float, lat: float) -> CRS:
-    if area is not None:
-        middle = area.iloc[0].representative_point()
-        lon, lat = middle.x, middle.y
-    return metric_crs(crs, lon=lon, lat=lat)
+    return _network(lines, options, metric, report)

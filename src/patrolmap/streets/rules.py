@@ -22,6 +22,7 @@ _SIDEWALKS = {
     **dict.fromkeys(("no", "none"), "no"),
     "separate": "separate",
 }
+_NOT = (None, "no", "false", "0", "0.0", "F")  # the last ones in tables of other programs
 # One entry of a Python list written out as text: quoted either way, or bare.
 _LISTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s,'"]+)""")
 
@@ -146,6 +147,7 @@ class Judged(NamedTuple):
     tunnel: bool
     surface: str | None
     sidewalk: str | None
+    area: str | None
     walk: bool
     drive_forward: bool
     drive_backward: bool
@@ -167,10 +169,11 @@ def judge(tags: Tags) -> Judged:
     return Judged(
         highway=kind,
         lit=as_lit(tags.get("lit")),
-        bridge=tags.get("bridge") not in (None, "no"),
-        tunnel=tags.get("tunnel") not in (None, "no"),
-        surface=tags.get("surface"),
+        bridge=tags.get("bridge") not in _NOT,
+        tunnel=tags.get("tunnel") not in _NOT,
+        surface=tags.get("surface") or None,
         sidewalk=as_sidewalk(tags),
+        area=None,  # the tag says that a way is one, not in which it lies
         walk=may_walk(tags),
         drive_forward=forward,
         drive_backward=backward,

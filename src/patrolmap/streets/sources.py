@@ -4,12 +4,12 @@ import difflib
 from pathlib import Path
 from typing import Literal
 
-from patrolmap.errors import SourceFormatError, SourceNotFoundError
+from patrolmap.errors import OptionError, SourceFormatError, SourceNotFoundError
 
-Form = Literal["osm", "table"]
+Form = Literal["osm", "table", "graph"]
 
 # Longest first: .osm.pbf and .osm.gz before their last part.
-_CONTENT = {
+_CONTENT: dict[str, tuple[Form, str]] = {
     ".osm.gz": ("osm", "gzip"),
     ".osm.bz2": ("osm", "bzip2"),
     ".pbf": ("osm", "OSM PBF"),
@@ -20,8 +20,10 @@ _CONTENT = {
     ".geojson": ("table", "JSON"),
     ".json": ("table", "JSON"),
     ".shp": ("table", "Shapefile"),
+    ".graphml": ("graph", "GraphML"),
 }
-SUFFIXES = {form: [s for s, (f, _) in _CONTENT.items() if f == form] for form in ("osm", "table")}
+FORMS: tuple[Form, ...] = ("osm", "table", "graph")
+SUFFIXES = {form: [s for s, (f, _) in _CONTENT.items() if f == form] for form in FORMS}
 _MAGIC = (
     (b"SQLite format 3", "GeoPackage"),
     (b"PAR1", "Parquet"),
@@ -41,11 +43,22 @@ def find_file(source: str | Path, *, what: str) -> Path:
         Naming the files of the same folder that are spelt most like it.
     SourceFormatError
         If it is a folder, or empty.
+    OptionError
+        If it is no path.
     """
-    path = Path(source).expanduser()
-    if path.is_dir():
+    if not isinstance(source, str | Path):
+        raise OptionError(f"source is a {type(source).__name__}; wanted the path of {what}.")
+    try:
+        path = Path(source).expanduser()
+        there, is_folder = path.exists(), path.is_dir()
+    except (OSError, RuntimeError) as error:  # longer than any path, a home that nobody has
+        raise SourceNotFoundError(
+            f"{str(source)[:200]!r} is no path of a file: {getattr(error, 'strerror', error)}; "
+            f"wanted {what} on this machine (nothing is fetched from the web)."
+        ) from error
+    if is_folder:
         raise SourceFormatError(f"{path} is a folder; wanted {what}.")
-    if not path.exists():
+    if not there:
         raise SourceNotFoundError(
             f"there is no file {path}; wanted {what} on this machine (nothing is fetched from the "
             f"web). {_near(path)}"
@@ -55,8 +68,8 @@ def find_file(source: str | Path, *, what: str) -> Path:
     return path
 
 
-def check_form(path: Path, *, allowed: tuple[Form, ...] = ("osm", "table")) -> Form:
-    """Tell an OSM file from a table by its name, and check that the content bears the name out.
+def check_form(path: Path, *, allowed: tuple[Form, ...] = FORMS) -> Form:
+    """Tell OSM files, tables and graphs by their names, and check that the content bears it out.
 
     Raises
     ------
@@ -72,14 +85,19 @@ def check_form(path: Path, *, allowed: tuple[Form, ...] = ("osm", "table")) -> F
             f"wanted one of {', '.join(wanted)}."
         )
     form, wanted_content = _CONTENT[suffix]
-    with path.open("rb") as file:
-        content = _content(file.read(512))
+    try:
+        with path.open("rb") as file:
+            content = _content(file.read(512))
+    except OSError as error:
+        raise SourceFormatError(
+            f"{path} cannot be opened: {error.strerror}; wanted a file that this account may read."
+        ) from error
     if content != wanted_content:
         raise SourceFormatError(
             f"{path} should hold {wanted_content} by its name, but holds {content}; "
             f"{_mend(content)}."
         )
-    return "osm" if form == "osm" else "table"
+    return form
 
 
 def _content(head: bytes) -> str:
@@ -93,7 +111,7 @@ def _content(head: bytes) -> str:
     if b"<html" in text.lower() or text.lower().startswith(b"<!doctype html"):
         return "a web page (HTML)"
     if text.startswith(b"<"):
-        return "XML"
+        return "GraphML" if b"<graphml" in text else "XML"
     if text.startswith((b"{", b"[")):
         return "JSON"
     return "something else"

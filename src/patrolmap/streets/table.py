@@ -12,7 +12,7 @@ from pyproj import CRS
 
 from patrolmap._crs import to_lonlat
 from patrolmap.errors import CRSError, SchemaError, SourceFormatError
-from patrolmap.schema import SIDEWALK_VALUES
+from patrolmap.schema import AREA_VALUES, SIDEWALK_VALUES
 from patrolmap.streets import rules
 from patrolmap.streets.topology import FLAGS, MOSTLY, TAGS, Lines
 
@@ -44,7 +44,7 @@ def read_table(path: Path) -> gpd.GeoDataFrame:
         layers = gpd.list_layers(path)
         drawn = layers.loc[layers["geometry_type"].notna(), "name"].tolist()
         if len(drawn) == 1:
-            return gpd.read_file(path, layer=drawn[0])
+            return _whole_names(gpd.read_file(path, layer=drawn[0]), path)
     except Exception as error:  # GDAL, Arrow and geopandas raise families of their own
         raise SourceFormatError(
             f"{path} cannot be read as a table of geometries: {error}"
@@ -53,6 +53,14 @@ def read_table(path: Path) -> gpd.GeoDataFrame:
         f"{path} holds {len(drawn)} tables with geometry ({drawn}); wanted one. Read the one you "
         "mean with geopandas.read_file(path, layer=...) and pass that."
     )
+
+
+def _whole_names(table: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
+    """Undo a Shapefile's cutting of column names to 10 letters, of columns that are looked at."""
+    if path.suffix.lower() != ".shp":
+        return table
+    known = {name[:10]: name for name in (*rules.JUDGED_KEYS, *FLAGS) if len(name) > 10}
+    return table.rename(columns={k: v for k, v in known.items() if v not in table})
 
 
 def check_lines(table: gpd.GeoDataFrame, *, what: str) -> gpd.GeoDataFrame:
@@ -107,7 +115,7 @@ def _check_world(table: gpd.GeoDataFrame, what: str) -> None:
 
 def table_lines(table: gpd.GeoDataFrame, *, crs: CRS, what: str) -> tuple[Lines, dict[str, float]]:
     """Turn checked rows into lines over shared nodes, in metres."""
-    rows = table.to_crs(crs).reset_index(drop=True)
+    rows = _as_osm(table.to_crs(crs).reset_index(drop=True))
     ends = next((pair for pair in _END_COLUMNS if set(pair) <= set(rows.columns)), None)
     tags = _tags(rows)
     kept = tags[FLAGS].any(axis=1).to_numpy()
@@ -282,6 +290,16 @@ def _join_names(value: str | None) -> str | None:
     return " / ".join(rules.split_values(value))
 
 
+def _as_osm(rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give the columns of Geofabrik's street tables (fclass; oneway F, T, B) their OSM names."""
+    if "fclass" not in rows or "highway" in rows:
+        return rows
+    named = rows.assign(highway=rows["fclass"].replace("unknown", "unclassified"))
+    if "oneway" in named:
+        named["oneway"] = named["oneway"].map({"F": "yes", "T": "-1", "B": "no"})
+    return named
+
+
 def _tags(rows: pd.DataFrame) -> pd.DataFrame:
     """Read the tags of the rules, or the table's own columns where it says the same outright."""
     out = pd.DataFrame(_judged(rows), columns=list(rules.Judged._fields))
@@ -292,6 +310,8 @@ def _tags(rows: pd.DataFrame) -> pd.DataFrame:
     if "sidewalk" in rows:  # a table saved here says `one` or `both`, a tag says on which side
         given = rows["sidewalk"].where(rows["sidewalk"].isin(SIDEWALK_VALUES))
         out["sidewalk"] = given.astype("str").fillna(out["sidewalk"].astype("str"))
+    if "area" in rows:
+        out["area"] = rows["area"].where(rows["area"].isin(AREA_VALUES)).astype("str")
     for name, columns in _NAME_COLUMNS.items():
         values = _values(rows, next((c for c in columns if c in rows), ""))
         out[name] = pd.Series([_join_names(value) for value in values], dtype="str")

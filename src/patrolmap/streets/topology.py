@@ -25,7 +25,7 @@ Bools = npt.NDArray[np.bool_]
 TEXTS = ["name", "name_kk", "name_ru", "name_en", "highway", "lit"]
 BUILT = ["bridge", "tunnel"]
 SAME = [*TEXTS, *BUILT]  # pieces that agree in these are one street
-MOSTLY = ["surface", "sidewalk"]  # told of a street by most of its length
+MOSTLY = ["surface", "sidewalk", "area"]  # told of a street by most of its length
 FLAGS = ["walk", "drive_forward", "drive_backward"]
 TAGS = [*SAME, *MOSTLY, *FLAGS, "role", "layer"]
 _NONE = np.iinfo(np.int64).max
@@ -234,17 +234,18 @@ def _trace(links: _Links, lines: Lines) -> _Streets:
     street_of = np.full(2 * n, -1, dtype=np.int64)
     street_of[ends_by] = np.arange(len(begins))
     street = street_of[last]
-    members = np.flatnonzero(street >= 0)
-    members = members[np.lexsort((-left[members], street[members]))]
+    found = np.flatnonzero(street >= 0)
 
     size = left[begins] + 1
     first = np.cumsum(size) - size
+    members = np.empty(len(found), dtype=np.int64)
+    members[(first + size - 1)[street[found]] - left[found]] = found
     tail = links.ends[members]
     between = tail.copy()
     between[first] = _NONE
     way = np.minimum.reduceat(lines.way[links.line[members % n]], first)
     rank = np.lexsort((np.minimum.reduceat(between, first), way, v[canonical], u[canonical]))
-    take = _ranges(first[rank], size[rank])
+    take = ranges(first[rank], size[rank])
     step = members[take]
     return _Streets(
         first=np.concatenate([[0], np.cumsum(size[rank])]).astype(np.int64),
@@ -255,8 +256,14 @@ def _trace(links: _Links, lines: Lines) -> _Streets:
     )
 
 
-def _ranges(begin: Ints, size: Ints) -> Ints:
-    """Return begin[0], begin[0] + 1, ..., then the next range, all in one array."""
+def ranges(begin: Ints, size: Ints) -> Ints:
+    """Return begin[0], begin[0] + 1, ..., then the next range, all in one array.
+
+    Examples
+    --------
+    >>> ranges(np.array([5, 2]), np.array([2, 3])).tolist()
+    [5, 6, 2, 3, 4]
+    """
     done = np.cumsum(size) - size
     return np.repeat(begin - done, size) + np.arange(size.sum())
 
@@ -349,14 +356,19 @@ def _tables(
 def _longest(column: pd.Series, links: _Links, streets: _Streets, parts: _Parts) -> Any:
     """Return, for each part, the value that most of its street's length is tagged with."""
     code, values = pd.factorize(column, use_na_sentinel=False)
+    code = code[links.line[streets.step % len(links.line)]]
+    first = streets.first[:-1]
+    chosen = code[first]
     size = np.diff(streets.first)
-    street = np.repeat(np.arange(len(size)), size)
-    pair = street * len(values) + code[links.line[streets.step % len(links.line)]]
-    found, which = np.unique(pair, return_inverse=True)
-    length = np.bincount(which, weights=parts.steps)
+    mixed = np.minimum.reduceat(code, first) != np.maximum.reduceat(code, first)
+    step = np.flatnonzero(np.repeat(mixed, size))
+    street = np.repeat(np.arange(len(size)), size)[step]
+    found, which = np.unique(street * len(values) + code[step], return_inverse=True)
+    length = np.bincount(which, weights=parts.steps[step])
     order = np.lexsort((found, length, found // len(values)))
-    last = np.flatnonzero(np.diff(found[order] // len(values), append=-1))
-    return pd.array(values.take(found[order[last]] % len(values)), dtype="str").take(parts.street)
+    last = order[np.flatnonzero(np.diff(found[order] // len(values), append=-1))]
+    chosen[found[last] // len(values)] = found[last] % len(values)
+    return pd.array(values.take(chosen), dtype="str").take(parts.street)
 
 
 def _points_along(
@@ -390,19 +402,18 @@ def _draw(streets: _Streets, lines: Lines, parts: _Parts) -> tuple[npt.NDArray[n
     # A vertex within a micrometre of a cut gives way to the cut.
     own = (reached == 0) | (np.abs(place - np.rint(place)) * whole > 1e-6)
     end = streets.head[streets.first[1:] - 1]
-    new, to_end = parts.new, np.full(len(end) + len(parts.new), np.inf)
-    piece = np.concatenate([(begin[street] + part)[own], new, begin + count - 1, new - 1])
-    along = np.concatenate([reached[own], np.full(len(new), -1.0), to_end])
-    vertices = streets.tail[own]
+    new, vertices = parts.new, streets.tail[own]
+    # In the order in which they stand on a part, so that a stable sort by parts keeps it.
+    piece = np.concatenate([new, (begin[street] + part)[own], begin + count - 1, new - 1])
     xy = np.vstack(
         [
-            np.column_stack([lines.x[vertices], lines.y[vertices]]),
             parts.new_xy,
+            np.column_stack([lines.x[vertices], lines.y[vertices]]),
             np.column_stack([lines.x[end], lines.y[end]]),
             parts.new_xy,
         ]
     )
-    order = np.lexsort((along, piece))
+    order = np.argsort(piece, kind="stable")
     drawn: npt.NDArray[np.object_] = shapely.linestrings(xy[order], indices=piece[order])
     on = np.concatenate([(begin[street] + part)[own], begin + count - 1])
     marked = lines.crossing[np.concatenate([vertices, end])]
