@@ -18,6 +18,7 @@ from typing import Any
 import measure
 
 Told = dict[str, Any]
+SAMPLE = measure.ROOT / "data" / "sample" / "district.osm.pbf"
 APART = 20_000_000_000  # added to the ids of each tile: above any of OSM's
 
 
@@ -28,15 +29,13 @@ def now() -> float:
 
 def ready(*, kernels: bool = True) -> Any:
     """Import patrolmap and all that its calls import when first used."""
-    import osmium  # noqa: F401
-    import pandera.pandas  # noqa: F401
-
     import patrolmap as pm
-    import patrolmap.streets.read
 
-    if kernels or "sidewalks" in inspect.signature(pm.read_streets).parameters:
+    if kernels:
         import patrolmap._kernels.paths
         import patrolmap._kernels.snap
+    sidewalks = "merge" if kernels else "keep"
+    pm.read_streets(pm.datasets.sample().streets, sidewalks=sidewalks)
     return pm
 
 
@@ -46,11 +45,12 @@ def options_for(function: Any, **wanted: Any) -> Told:
     return {name: value for name, value in wanted.items() if name in has}
 
 
-def read(path: str, *boundary: str) -> Told:
+def read(path: str, sidewalks: str, *boundary: str) -> Told:
     """Read a file to a walking graph."""
-    pm = ready(kernels=False)
+    pm = ready(kernels=sidewalks == "merge")
     began = now()
-    streets = pm.read_streets(path, boundary=boundary[0] if boundary else None)
+    district = boundary[0] if boundary else None
+    streets = pm.read_streets(path, sidewalks=sidewalks, boundary=district)
     graph = streets.graph("walk")
     seconds = now() - began
     what = f"{len(streets.segments):,} segments, {len(graph.head):,} arcs"
@@ -74,6 +74,7 @@ def read_pyrosm(path: str) -> Told:
 
     pyrosm, _ = (importlib.import_module(name) for name in ("pyrosm", "igraph"))
     warnings.simplefilter("ignore")
+    pyrosm.OSM(str(SAMPLE)).get_network("walking", nodes=True)
     began = now()
     osm = pyrosm.OSM(path)
     nodes, edges = osm.get_network("walking", nodes=True)

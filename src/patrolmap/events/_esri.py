@@ -113,7 +113,7 @@ def read_crs(reference: Any) -> CRS | None:
         for authority in ("EPSG", "ESRI"):
             try:
                 return CRS.from_authority(authority, int(reference[key]))
-            except (KeyError, TypeError, ValueError, ProjError):
+            except (KeyError, TypeError, ValueError, OverflowError, ProjError):
                 continue
     try:
         return CRS.from_wkt(str(reference["wkt"]))

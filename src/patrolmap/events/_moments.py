@@ -180,7 +180,7 @@ def _from_format(values: pd.Series, time_format: str) -> Moments:
 
 def _from_numbers(values: pd.Series, local_epoch: bool) -> Moments:
     numbers = as_numbers(values)
-    size = np.where(np.isfinite(numbers), np.abs(numbers), 0)
+    size = np.where(np.isfinite(numbers), np.minimum(np.abs(numbers), 1e18), 0)
     known = size > 0
     typical = float(np.median(size[known])) if known.any() else 0.0
     whole = known & (numbers == np.floor(numbers))
