@@ -136,3 +136,7 @@ def test_whatever_comes_is_a_table_or_an_error_with_a_name(payload):
         assert "p " in str(error)
     else:
         assert len(found.table) == len(found.x) == len(found.geometry)
+
+
+def test_a_reference_of_half_letters_is_none():
+    assert read_crs({"wkt": "\ud800"}) is None

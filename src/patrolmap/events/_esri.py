@@ -117,7 +117,7 @@ def read_crs(reference: Any) -> CRS | None:
                 continue
     try:
         return CRS.from_wkt(str(reference["wkt"]))
-    except (KeyError, ProjError):
+    except (KeyError, ValueError, ProjError):  # ValueError: half letters, which PROJ cannot take
         return None
 
 
