@@ -177,6 +177,18 @@ def test_what_was_downloaded_is_kept_where_asked_and_answered_offline(download, 
         download("Alatau", cache_dir=folder, max_segment_length=100)
 
 
+def test_a_server_is_found_alive_without_the_hooks_of_another_download(download, monkeypatch):
+    seen = []
+
+    def note(answer, *rest, **more):
+        seen.append(answer.url)
+
+    monkeypatch.setitem(ox.settings.requests_kwargs, "hooks", {"response": note})
+    download(square(*DISTRICT))
+    assert seen
+    assert not any(url.endswith("/status") for url in seen)
+
+
 def test_two_threads_may_download_at_once(download, expected):
     with ThreadPoolExecutor(2) as pool:
         one, other = pool.map(download, [square(*DISTRICT), "Alatau"])
