@@ -205,8 +205,8 @@ def _require_reach(servers: Iterable[str], deadline: float) -> None:
     """
     import requests
 
-    # What a user told osmnx of proxies and certificates holds here too, without loading osmnx. Hooks
-    # may be those of another thread's download, which want more of an answer than a status.
+    # What a user told osmnx of proxies and certificates holds here too, without loading osmnx.
+    # Hooks may be those of another thread's download, which want more of an answer than a status.
     told = getattr(sys.modules.get("osmnx.settings"), "requests_kwargs", {})
     known = {name: value for name, value in told.items() if name != "hooks"}
     answers: dict[str, Exception | None] = {}
