@@ -210,7 +210,7 @@ def test_check_of_several_pages_reads_them_as_one_map(tmp_path: Path) -> None:
 
 
 def test_check_of_an_address_out_of_reach_is_exit_code_2(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patrolmap.events._http._sleep", lambda seconds: None)
+    monkeypatch.setattr("patrolmap.events.service.transport._sleep", lambda seconds: None)
     address = "http://127.0.0.1:9/arcgis/rest/services/crime/FeatureServer/1"
     code, out, err = run("check", address, "--preset", "kz_crime", "--where", "discontinued=0")
     assert (code, out) == (2, "")

@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from patrolmap.errors import ConfigError, OptionError, PatrolmapError
 from patrolmap.events import Preset, load_preset
-from patrolmap.events._http import check_url
-from patrolmap.events._postgis import check_address, check_query, is_database
-from patrolmap.events._service import is_url
+from patrolmap.events.service.client import is_url
+from patrolmap.events.service.transport import check_url
+from patrolmap.events.sources.postgis import check_address, check_query, is_database
 from patrolmap.patrol import Depot, MaxIterations, MaxRuntime, PatrolRules, Shift
 from patrolmap.patrol.stop import Stop
 from patrolmap.risk import NetworkKDE

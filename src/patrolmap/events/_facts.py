@@ -9,9 +9,9 @@ import pandas as pd
 import shapely
 
 from patrolmap._crs import to_lonlat
-from patrolmap.events._lag import Lag
-from patrolmap.events._sieve import MENDS
 from patrolmap.events._text import UNSEEN, short
+from patrolmap.events.rows.sieve import MENDS
+from patrolmap.events.times.lag import Lag
 from patrolmap.schema import CATEGORIES, SEVERITIES, TIME_PRECISIONS
 
 if TYPE_CHECKING:

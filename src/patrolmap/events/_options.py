@@ -8,12 +8,12 @@ from typing import Any
 import pandas as pd
 
 from patrolmap.errors import OptionError
-from patrolmap.events._boundary import read_boundary
 from patrolmap.events._columns import Roles, listing
 from patrolmap.events._preset import FOLDER, ROOT, Preset, load_preset
 from patrolmap.events._text import as_text
-from patrolmap.events._time import moment, zone
 from patrolmap.events.harm import Harm, open_harm
+from patrolmap.events.places.boundary import read_boundary
+from patrolmap.events.times.intervals import moment, zone
 from patrolmap.schema import EVENT_KINDS
 
 SAMPLE = 200  # dates that a preset's form of dates is tried on

@@ -10,7 +10,7 @@ import pandas as pd
 
 from patrolmap._crs import require_metres
 from patrolmap.errors import SchemaError
-from patrolmap.events._once import VAGUE, find_pairs
+from patrolmap.events.rows.once import VAGUE, find_pairs
 from patrolmap.schema import EVENTS, validate
 
 log = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError, SourceFormatError, SourceNotFoundError
-from patrolmap.events._category import split_article
 from patrolmap.events._columns import listing
-from patrolmap.events._sieve import Floats
+from patrolmap.events.rows.category import split_article
+from patrolmap.events.rows.sieve import Floats
 from patrolmap.schema import CATEGORIES, SEVERITIES
 
 FOLDER = Path(__file__).with_name("harm_tables")

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.events._week import HOUR, HOURS, Bools, Ints, WeekClock, read_clock
+from patrolmap.events.times.week import HOUR, HOURS, Bools, Ints, WeekClock, read_clock
 
 Floats = npt.NDArray[np.float64]
 

@@ -12,11 +12,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 from patrolmap.errors import ConfigError, SchemaError
-from patrolmap.events._category import split_article
 from patrolmap.events._columns import listing
 from patrolmap.events._preset import find_toml, read_toml
-from patrolmap.events._sieve import Bools, Floats
 from patrolmap.events.hours import clock_weights
+from patrolmap.events.rows.category import split_article
+from patrolmap.events.rows.sieve import Bools, Floats
 from patrolmap.schema import CATEGORIES, EVENT_KINDS, EVENTS, SEVERITIES, validate
 
 FOLDER = Path(__file__).with_name("programmes")

@@ -13,26 +13,26 @@ import pandas as pd
 
 from patrolmap._crs import metric_crs
 from patrolmap.errors import OptionError, RejectedRowsWarning, SchemaError
-from patrolmap.events._category import Offences, read_offences
 from patrolmap.events._columns import find_roles
-from patrolmap.events._files import open_source
-from patrolmap.events._lag import read_lag
 from patrolmap.events._options import Options, settle
-from patrolmap.events._piles import pile_notes
-from patrolmap.events._place import read_places, sift_area, sift_places
-from patrolmap.events._postgis import is_database, read_database
 from patrolmap.events._preset import Preset
-from patrolmap.events._service import is_url, read_service
-from patrolmap.events._sieve import Floats, Ints, Sieve
-from patrolmap.events._source import Source
-from patrolmap.events._table import build
 from patrolmap.events._text import shorts
-from patrolmap.events._time import Span, read_span
-from patrolmap.events._traits import Traits, read_traits
-from patrolmap.events._twins import event_ids, sift_twins
-from patrolmap.events._wanted import sift_wanted
 from patrolmap.events.harm import severity_of, weigh
+from patrolmap.events.places.coordinates import read_places, sift_area, sift_places
+from patrolmap.events.places.piles import pile_notes
 from patrolmap.events.report import EventsReport, examples
+from patrolmap.events.rows.category import Offences, read_offences
+from patrolmap.events.rows.sieve import Floats, Ints, Sieve
+from patrolmap.events.rows.table import build
+from patrolmap.events.rows.traits import Traits, read_traits
+from patrolmap.events.rows.twins import event_ids, sift_twins
+from patrolmap.events.rows.wanted import sift_wanted
+from patrolmap.events.service.client import is_url, read_service
+from patrolmap.events.sources.files import open_source
+from patrolmap.events.sources.postgis import is_database, read_database
+from patrolmap.events.sources.source import Source
+from patrolmap.events.times.intervals import Span, read_span
+from patrolmap.events.times.lag import read_lag
 
 log = logging.getLogger(__name__)
 

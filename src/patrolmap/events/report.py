@@ -12,9 +12,9 @@ import pandas as pd
 from patrolmap._files import replacing, replacing_folder
 from patrolmap.errors import OptionError, SourceNotFoundError
 from patrolmap.events._facts import FORM, facts
-from patrolmap.events._lag import Lag
 from patrolmap.events._page import page, said_harm
-from patrolmap.events._sieve import LEFT_OUT, MENDS
+from patrolmap.events.rows.sieve import LEFT_OUT, MENDS
+from patrolmap.events.times.lag import Lag
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MOST_CATEGORIES = 6

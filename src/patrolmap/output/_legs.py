@@ -15,7 +15,7 @@ from shapely.geometry import LineString, Point
 from patrolmap.errors import SchemaError
 from patrolmap.output._text import one_line
 from patrolmap.patrol.plan import Plan
-from patrolmap.streets.avenues import street_names
+from patrolmap.streets.lines.avenues import street_names
 
 Line = npt.NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from patrolmap.output._style import RISK_RAMP, crew_colours, lanes
 from patrolmap.output._text import one_line, span
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import HOTSPOTS, validate
-from patrolmap.streets.avenues import street_names
+from patrolmap.streets.lines.avenues import street_names
 from patrolmap.streets.network import StreetNetwork
 
 Payload = dict[str, Any]

@@ -12,7 +12,7 @@ from patrolmap._crs import lonlat_to
 from patrolmap.patrol.problem import Floats, Ints, Problem
 from patrolmap.patrol.walks import Walks
 from patrolmap.schema import PLAN_SEGMENTS, STOPS, UNSERVED
-from patrolmap.streets.avenues import street_names
+from patrolmap.streets.lines.avenues import street_names
 
 LEAST_SHARE = 0.05  # of a segment's risk, for a map to be named as a reason
 AROUND = 250.0  # m of streets kept around the routes, so that a plan's map stands alone

@@ -10,7 +10,7 @@ import shapely
 
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.schema import HOTSPOTS, validate
-from patrolmap.streets.avenues import street_names
+from patrolmap.streets.lines.avenues import street_names
 from patrolmap.streets.network import StreetNetwork
 
 Floats = npt.NDArray[np.float64]

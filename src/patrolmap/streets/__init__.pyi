@@ -1,9 +1,9 @@
 from .districts import read_districts as read_districts
 from .network import Graph as Graph
 from .network import StreetNetwork as StreetNetwork
-from .online import download_streets as download_streets
 from .paths import distance_matrix as distance_matrix
 from .paths import shortest_paths as shortest_paths
 from .places import read_places as read_places
 from .read import read_streets as read_streets
 from .snap import snap_events as snap_events
+from .sources.online import download_streets as download_streets

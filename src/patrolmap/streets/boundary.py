@@ -13,8 +13,8 @@ from pyproj import CRS
 from patrolmap._crs import WGS84, metric_crs, require_true_lengths
 from patrolmap.errors import CRSError, OptionError, SourceFormatError
 from patrolmap.streets.districts import read_district
-from patrolmap.streets.sources import SUFFIXES, check_form, find_file
-from patrolmap.streets.table import read_table
+from patrolmap.streets.sources.formats import SUFFIXES, check_form, find_file
+from patrolmap.streets.sources.table import read_table
 
 MARGIN = 500.0  # m around the boundary kept for walking through and for density
 

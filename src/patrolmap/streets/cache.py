@@ -179,10 +179,11 @@ def _reader_version() -> str:
     """Hash the source of all that reads streets, and name what it computes with."""
     package = Path(__file__).parents[1]
     own = [package / "_crs.py", package / "schema.py"]
-    own += [*(package / "streets").glob("*.py"), *(package / "_kernels").glob("*.py")]
+    own += [*(package / "streets").rglob("*.py"), *(package / "_kernels").glob("*.py")]
     digest = hashlib.sha256()
     for file in sorted(own):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+        name = file.relative_to(package).as_posix()
+        digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
     # The version in memory too: a notebook older than an update must not answer for the new code.
     built = [np.__version__, pd.__version__, shapely.geos_version_string, pyproj.proj_version_str]
     return " ".join([digest.hexdigest(), __version__, *built])

@@ -224,7 +224,7 @@ class StreetNetwork:
         >>> edge["walk"], edge["drive"], edge["geometry"].length.__round__(3) == edge["length"]
         (True, True, True)
         """
-        from patrolmap.streets.graphs import to_graph
+        from patrolmap.streets.sources.graphs import to_graph
 
         return to_graph(
             self.segments,
@@ -287,7 +287,7 @@ class StreetNetwork:
         >>> StreetNetwork.from_networkx(streets.to_networkx()) == streets
         True
         """
-        from patrolmap.streets.graphs import own_parts, read_graph
+        from patrolmap.streets.sources.graphs import own_parts, read_graph
 
         if boundary is None and crs is None and (sidewalks, max_segment_length) == ("merge", 200.0):
             parts = own_parts(graph)

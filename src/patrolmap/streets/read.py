@@ -12,8 +12,6 @@ from pyproj import CRS
 
 from patrolmap._crs import metric_crs, to_lonlat
 from patrolmap.errors import OptionError
-from patrolmap.streets.areas import Areas, read_areas
-from patrolmap.streets.assemble import Options, assemble
 from patrolmap.streets.boundary import (
     Boundary,
     boundary_box,
@@ -23,13 +21,15 @@ from patrolmap.streets.boundary import (
     read_boundary,
 )
 from patrolmap.streets.cache import read_cached
-from patrolmap.streets.graph_rows import read_graphml
+from patrolmap.streets.lines.assemble import Options, assemble
+from patrolmap.streets.lines.topology import Lines
 from patrolmap.streets.network import StreetNetwork
-from patrolmap.streets.osm import Nodes, read_ways
 from patrolmap.streets.pause import without_collector
-from patrolmap.streets.sources import check_form, find_file
-from patrolmap.streets.table import check_lines, read_table, table_lines
-from patrolmap.streets.topology import Lines
+from patrolmap.streets.sources.areas import Areas, read_areas
+from patrolmap.streets.sources.formats import check_form, find_file
+from patrolmap.streets.sources.graph_rows import read_graphml
+from patrolmap.streets.sources.osm import Nodes, read_ways
+from patrolmap.streets.sources.table import check_lines, read_table, table_lines
 
 _log = logging.getLogger(__name__)
 # Of a country, ways within this many metres of the boundary are read: the 500 m that are kept, and

@@ -1,0 +1,1 @@
+"""Where events happened: coordinates found, their system settled, nonsense told from sense."""

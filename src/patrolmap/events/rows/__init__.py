@@ -1,0 +1,1 @@
+"""What each row tells: category, traits, twins; and which rows fall through, and why."""

@@ -1,0 +1,1 @@
+"""When events happened: moments, periods and intervals out of columns, and what is unknown."""

@@ -1,0 +1,1 @@
+"""From lines with tags to segments: sidewalks folded, squares crossed, split, joined, kept."""
