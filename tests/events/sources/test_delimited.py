@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from patrolmap.errors import SourceFormatError
 from patrolmap.events import check_events
 from patrolmap.events.sources import delimited
+from patrolmap.events.sources import encoding as encodings
 from patrolmap.events.sources.delimited import read_csv
 
 FEW = settings(max_examples=60, deadline=None,
