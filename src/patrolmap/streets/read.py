@@ -22,7 +22,7 @@ from patrolmap.streets.boundary import (
 )
 from patrolmap.streets.cache import read_cached
 from patrolmap.streets.lines.assemble import Options, assemble
-from patrolmap.streets.lines.topology import Lines
+from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.pause import without_collector
 from patrolmap.streets.sources.areas import Areas, read_areas

@@ -18,7 +18,8 @@ from osm_town import write_town
 from patrolmap._crs import lonlat_to, to_lonlat
 from patrolmap.streets import rules
 from patrolmap.streets.lines.squares import DETOUR, TRIFLE, cross_squares
-from patrolmap.streets.lines.topology import TAGS, Lines, build_segments
+from patrolmap.streets.lines.table import TAGS, Lines
+from patrolmap.streets.lines.topology import build_segments
 from patrolmap.streets.sources.areas import Squares, read_areas
 from patrolmap.streets.sources.osm import Nodes
 from patrolmap.streets.sources.ways import read_ways

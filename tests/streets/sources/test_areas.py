@@ -11,7 +11,7 @@ from osm_town import STREET, degrees, write_town
 from patrolmap._crs import WGS84, lonlat_to
 from patrolmap.errors import CRSError, SourceFormatError
 from patrolmap.streets import read_streets
-from patrolmap.streets.lines.topology import TAGS
+from patrolmap.streets.lines.table import TAGS
 from patrolmap.streets.sources.areas import Areas, place_in_areas, read_areas
 from patrolmap.streets.sources.osm import AREA_TAGS, Nodes, osm_errors
 from patrolmap.streets.sources.things import find_things

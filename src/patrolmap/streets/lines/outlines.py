@@ -8,7 +8,8 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from patrolmap.streets.lines.topology import Lines
+from patrolmap.streets.lines.grid import cells_of_boxes, cells_of_points
+from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.sources.areas import Squares
 
 Ints = npt.NDArray[np.int64]
@@ -126,14 +127,8 @@ def _near(lines: Lines, rings: Rings) -> Bools:
     """Say which nodes stand in a cell of a coarse grid that a polygon reaches into."""
     if not len(rings.node):
         return np.zeros(len(lines.node_id), dtype=bool)
-    corner = np.floor(shapely.bounds(rings.shape) / _CELL).astype(np.int64)
-    wide, high = (corner[:, 2:] - corner[:, :2] + 1).T
-    box = np.repeat(np.arange(len(corner)), wide * high)
-    number = np.arange(len(box)) - np.repeat(np.cumsum(wide * high) - wide * high, wide * high)
-    column, row = number // high[box] + corner[box, 0], number % high[box] + corner[box, 1]
-    cells = np.sort(column << 32 | row & 0xFFFFFFFF)
-    place = np.floor(lines.x / _CELL).astype(np.int64) << 32
-    place |= np.floor(lines.y / _CELL).astype(np.int64) & 0xFFFFFFFF
+    cells = np.sort(cells_of_boxes(shapely.bounds(rings.shape), _CELL)[1])
+    place = cells_of_points(lines.x, lines.y, _CELL)
     at = np.minimum(np.searchsorted(cells, place), len(cells) - 1)
     found: Bools = cells[at] == place
     return found

@@ -29,7 +29,7 @@ from patrolmap.streets.lines.outlines import (
     find_walks,
     lay_out,
 )
-from patrolmap.streets.lines.topology import Lines
+from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.sources.areas import Squares
 
 Ints = npt.NDArray[np.int64]
@@ -63,7 +63,7 @@ def cross_squares(lines: Lines, squares: Squares, *, crs: CRS) -> tuple[Lines, d
     Four streets end at the corners of a square: both diagonals are walked, and the sides.
 
     >>> import pandas as pd
-    >>> from patrolmap.streets.lines.topology import TAGS
+    >>> from patrolmap.streets.lines.table import TAGS
     >>> utm = CRS.from_epsg(32643)
     >>> row = {"highway": "footway", "lit": "yes", "bridge": False, "tunnel": False, "walk": True,
     ...        "drive_forward": False, "drive_backward": False, "role": "", "layer": 0}

@@ -14,7 +14,7 @@ import shapely
 
 from patrolmap._crs import lonlat_to
 from patrolmap.streets import rules
-from patrolmap.streets.lines.topology import MOSTLY, TAGS
+from patrolmap.streets.lines.table import MOSTLY, TAGS
 from patrolmap.streets.sources.osm import Box, Nodes, Thing, osm_errors
 from patrolmap.streets.sources.things import nodes_of_ways
 from patrolmap.streets.sources.ways import NAME_KEYS

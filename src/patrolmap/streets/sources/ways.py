@@ -17,7 +17,7 @@ from pyproj import CRS
 from patrolmap._crs import lonlat_to
 from patrolmap.errors import SourceFormatError
 from patrolmap.streets import rules
-from patrolmap.streets.lines.topology import MOSTLY, TAGS, Lines
+from patrolmap.streets.lines.table import MOSTLY, TAGS, Lines
 from patrolmap.streets.sources import opl
 from patrolmap.streets.sources.osm import Box, Nodes, Thing, osm_errors, osm_file, scratch
 
