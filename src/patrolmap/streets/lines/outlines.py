@@ -8,15 +8,17 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from patrolmap.streets.lines.grid import cells_of_boxes, cells_of_points
+from patrolmap.streets.lines.grid import cells_of_boxes, cells_of_points, ranges
 from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.sources.areas import Squares
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Objects = npt.NDArray[np.object_]
 
 _CELL = 100.0  # m
+_ROUNDING = 1e-6  # m
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +134,41 @@ def _near(lines: Lines, rings: Rings) -> Bools:
     at = np.minimum(np.searchsorted(cells, place), len(cells) - 1)
     found: Bools = cells[at] == place
     return found
+
+
+def look_across(rings: Rings, lines: Lines, ends: Ints, polygon: Ints) -> tuple[Bools, Bools]:
+    """Say which straight lines between nodes cross an edge of their polygon, and which may.
+
+    A line of the second kind touches one, or comes within `_ROUNDING` of it; lines of neither kind
+    have nothing of the outline between their ends.
+    """
+    first = np.searchsorted(rings.polygon, polygon)
+    count = np.searchsorted(rings.polygon, polygon, side="right") - first
+    line = np.repeat(np.arange(len(ends)), count)
+    edge = ranges(first, count)
+    a, b = ends[line].T
+    c, d = rings.node[edge], rings.node[rings.after[edge]]
+    x, y = lines.x, lines.y
+    along_x, along_y, edge_x, edge_y = x[b] - x[a], y[b] - y[a], x[d] - x[c], y[d] - y[c]
+    off_c = _side(along_x * (y[c] - y[a]) - along_y * (x[c] - x[a]), along_x, along_y)
+    off_d = _side(along_x * (y[d] - y[a]) - along_y * (x[d] - x[a]), along_x, along_y)
+    off_a = _side(edge_x * (y[a] - y[c]) - edge_y * (x[a] - x[c]), edge_x, edge_y)
+    off_b = _side(edge_x * (y[b] - y[c]) - edge_y * (x[b] - x[c]), edge_x, edge_y)
+    apart = off_c * off_d < 0
+    crosses = apart & (off_a * off_b < 0)
+    # An edge that begins at an end of the line meets it there alone, unless it runs along it.
+    joined = ((c == a) | (c == b)) & (off_d != 0) | ((d == a) | (d == b)) & (off_c != 0)
+    touches = (apart & (off_a * off_b == 0)) | (off_c * off_d == 0)
+    blocked, unsure = np.zeros((2, len(ends)), dtype=bool)
+    blocked[line[crosses]] = True
+    unsure[line[touches & ~joined]] = True
+    return blocked, unsure
+
+
+def _side(cross: Floats, along_x: Floats, along_y: Floats) -> Ints:
+    """Return on which side of a line points lie, -1 or 1; 0 within `_ROUNDING` of it."""
+    near = np.abs(cross) <= _ROUNDING * np.hypot(along_x, along_y)
+    return np.where(near, 0, np.sign(cross)).astype(np.int64)
 
 
 def draw_steps(lines: Lines, ends: Ints) -> Objects:

@@ -28,6 +28,7 @@ from patrolmap.streets.lines.outlines import (
     find_spots,
     find_walks,
     lay_out,
+    look_across,
 )
 from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.sources.areas import Squares
@@ -218,8 +219,13 @@ def _see(rings: Rings, spots: Spots, lines: Lines, ends: Ints) -> Bools:
     for one, other in ((0, 1), (1, 0)):
         here, there = ends[doubtful, one], ends[doubtful, other]
         doubtful = doubtful[_opens(rings, spots, lines, here, there)]
-    drawn = draw_steps(lines, spots.node[ends[doubtful]])
-    seen[doubtful] = shapely.covers(rings.shape[polygon[doubtful]], drawn)
+    nodes = spots.node[ends[doubtful]]
+    blocked, unsure = look_across(rings, lines, nodes, polygon[doubtful])
+    unsure |= ~spots.simple[ends[doubtful]].all(axis=1)
+    seen[doubtful] = ~blocked & ~unsure
+    ask = np.flatnonzero(unsure & ~blocked)
+    drawn = draw_steps(lines, nodes[ask])
+    seen[doubtful[ask]] = shapely.covers(rings.shape[polygon[doubtful[ask]]], drawn)
     return seen
 
 
