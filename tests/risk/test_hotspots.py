@@ -156,8 +156,11 @@ def test_ids_joined_to_text_break_the_contract_of_hotspots():
 
 def test_what_a_map_needs_to_know_is_said():
     found = hotspots(risk_on(GRID, 1.0, unit="weighted count"), GRID, coverage=0.25)
+    (note,) = found.attrs.pop("notes")
+    assert note.startswith("scored on the data they were drawn from")
     assert found.attrs == {
-        "coverage": 0.25, "unit": "weighted count", "fingerprint": GRID.fingerprint,
+        "coverage": 0.25, "method": "top", "unit": "weighted count",
+        "fingerprint": GRID.fingerprint,
     }  # fmt: skip
 
 
