@@ -82,6 +82,7 @@ def to_markdown(contract: Table) -> str:
 
     Examples
     --------
+    >>> from patrolmap.schema import NODES
     >>> print(to_markdown(NODES))
     | column | kind | unit | meaning |
     |---|---|---|---|
