@@ -20,8 +20,8 @@ import shapely
 
 import measure
 import patrolmap as pm
-from patrolmap.risk._placed import place_events
-from patrolmap.risk.local import neighbours
+from patrolmap.risk.spots.local import neighbours
+from patrolmap.risk.spots.placed import place_events
 
 Row = tuple[str, ...]
 HEAD: Row = ("work", "who", "wall", "processor", "found")

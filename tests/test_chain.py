@@ -144,3 +144,16 @@ def test_unlit_streets_earn_nothing_at_night(
     lit = plan.segments["lit"].reindex(plan.visits["segment_id"]).to_numpy()
     assert (plan.visits.loc[lit == "no", "prize"] == 0).all()
     assert any("unlit" in note for note in plan.provenance.notes)
+
+
+def test_a_map_ends_where_registration_lags_behind(
+    events: gpd.GeoDataFrame, district_reports: dict[str, pm.EventsReport],
+    district_streets: pm.StreetNetwork,
+) -> None:  # fmt: skip
+    lag = district_reports["crime"].lag
+    assert lag is not None
+    assert lag.complete_until is not None
+    assert events.attrs["complete_until"]["crime"] == lag.complete_until.isoformat()
+    model = pm.NetworkKDE().fit(events, district_streets)
+    assert model.periods_["crime"][1] == lag.complete_until
+    assert any("the crime map is taken to end" in note for note in model.notes_)
