@@ -13,7 +13,7 @@ from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.sources.areas import Squares
 
 Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+Sides = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 Objects = npt.NDArray[np.object_]
 
@@ -145,30 +145,32 @@ def look_across(rings: Rings, lines: Lines, ends: Ints, polygon: Ints) -> tuple[
     first = np.searchsorted(rings.polygon, polygon)
     count = np.searchsorted(rings.polygon, polygon, side="right") - first
     line = np.repeat(np.arange(len(ends)), count)
-    edge = ranges(first, count)
-    a, b = ends[line].T
-    c, d = rings.node[edge], rings.node[rings.after[edge]]
-    x, y = lines.x, lines.y
-    along_x, along_y, edge_x, edge_y = x[b] - x[a], y[b] - y[a], x[d] - x[c], y[d] - y[c]
-    off_c = _side(along_x * (y[c] - y[a]) - along_y * (x[c] - x[a]), along_x, along_y)
-    off_d = _side(along_x * (y[d] - y[a]) - along_y * (x[d] - x[a]), along_x, along_y)
-    off_a = _side(edge_x * (y[a] - y[c]) - edge_y * (x[a] - x[c]), edge_x, edge_y)
-    off_b = _side(edge_x * (y[b] - y[c]) - edge_y * (x[b] - x[c]), edge_x, edge_y)
+    vertex = ranges(first, count)
+    off = _sides(lines, ends[:, 0], ends[:, 1], rings.node[vertex], line)
+    # Most edges have both ends on one side of the line: only the others are looked at closely.
+    place = np.cumsum(count) - count - first
+    after = rings.after[vertex] + place[line]
+    near = np.flatnonzero(off * off[after] <= 0)
+    line, off_c, off_d = line[near], off[near], off[after[near]]
+    (a, b), c, d = ends[line].T, rings.node[vertex[near]], rings.node[rings.after[vertex[near]]]
+    off_a, off_b = (_sides(lines, c, d, node, np.arange(len(c))) for node in (a, b))
     apart = off_c * off_d < 0
-    crosses = apart & (off_a * off_b < 0)
     # An edge that begins at an end of the line meets it there alone, unless it runs along it.
     joined = ((c == a) | (c == b)) & (off_d != 0) | ((d == a) | (d == b)) & (off_c != 0)
-    touches = (apart & (off_a * off_b == 0)) | (off_c * off_d == 0)
     blocked, unsure = np.zeros((2, len(ends)), dtype=bool)
-    blocked[line[crosses]] = True
-    unsure[line[touches & ~joined]] = True
+    blocked[line[apart & (off_a * off_b < 0)]] = True
+    unsure[line[~joined & (~apart | (off_a * off_b == 0))]] = True
     return blocked, unsure
 
 
-def _side(cross: Floats, along_x: Floats, along_y: Floats) -> Ints:
-    """Return on which side of a line points lie, -1 or 1; 0 within `_ROUNDING` of it."""
-    near = np.abs(cross) <= _ROUNDING * np.hypot(along_x, along_y)
-    return np.where(near, 0, np.sign(cross)).astype(np.int64)
+def _sides(lines: Lines, start: Ints, end: Ints, node: Ints, line: Ints) -> Sides:
+    """Say on which side of its line each node lies, -1 or 1; 0 within `_ROUNDING` of it."""
+    x, y = lines.x, lines.y
+    dx, dy = x[end] - x[start], y[end] - y[start]
+    least = _ROUNDING * np.hypot(dx, dy)
+    off = dx[line] * (y[node] - y[start][line]) - dy[line] * (x[node] - x[start][line])
+    least = least[line]
+    return (off > least).astype(np.int8) - (off < -least).astype(np.int8)
 
 
 def draw_steps(lines: Lines, ends: Ints) -> Objects:
