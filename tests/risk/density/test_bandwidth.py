@@ -168,7 +168,7 @@ def test_options_out_of_range_are_refused(options, wanted):
 
 @pytest.mark.parametrize("bad", [np.nan, -1.0, np.inf])
 def test_weights_that_are_no_amounts_are_refused(bad):
-    with pytest.raises(SchemaError, match="row 3"):
+    with pytest.raises(SchemaError, match="event 3"):
         select_bandwidth(clouds(100, 5), weights=[1, 1, 1, bad, 1])
 
 

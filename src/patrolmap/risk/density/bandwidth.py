@@ -9,12 +9,12 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
-from patrolmap._crs import require_metres
+from patrolmap._crs import point_coordinates, require_metres
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.risk.density.kernels import GAUSSIAN_SIGMAS, Kernel, kernel_named
+from patrolmap.risk.density.kernels import Kernel, kernel_named
 from patrolmap.risk.density.likelihood import RESOLUTION, LeftOut, network_left_out, planar_left_out
+from patrolmap.risk.density.points import event_weights, require_places
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.snap import snap_events
 
@@ -163,11 +163,13 @@ def select_bandwidth(
     _one_of("leave_out", leave_out, LEAVE_OUT)
     if not isinstance(events, gpd.GeoDataFrame):
         raise SchemaError(f"events are a {type(events).__name__}; wanted a GeoDataFrame of points.")
-    weight = _weights(weights, len(events))
+    weight = np.broadcast_to(event_weights(weights, events), len(events)).astype(np.float64)
     if streets is None:
-        return planar_selection(
-            _metres(events), weight, bandwidths=grid, kernel=shape, leave_out=leave_out
-        )
+        require_metres(events.crs, what="the table of events")
+        xy = np.column_stack(point_coordinates(events.geometry))
+        x, y = xy.T
+        require_places(events, np.isfinite(x) & np.isfinite(y))
+        return planar_selection(xy, weight, bandwidths=grid, kernel=shape, leave_out=leave_out)
     found = snap_events(events, streets, max_distance=max_snap)
     snapped = found["segment_id"].notna().to_numpy()
     if len(events) and not snapped.any():
@@ -277,7 +279,7 @@ def _line_share(kernel: Kernel, u: float) -> float:
     if u >= 1:
         return 1.0
     x, w = np.polynomial.legendre.leggauss(16)
-    return float(2 * kernel.line * (w @ _profile(kernel, u * (x + 1) / 2)) * u / 2)
+    return float(2 * kernel.line * (w @ kernel.at(u * (x + 1) / 2)) * u / 2)
 
 
 def _disc_share(kernel: Kernel, u: float) -> float:
@@ -286,15 +288,7 @@ def _disc_share(kernel: Kernel, u: float) -> float:
         return 1.0
     x, w = np.polynomial.legendre.leggauss(16)
     r = u * (x + 1) / 2
-    return float(2 * math.pi * kernel.disc * (w @ (r * _profile(kernel, r))) * u / 2)
-
-
-def _profile(kernel: Kernel, u: Floats) -> Floats:
-    if kernel.powers:
-        out: Floats = np.polynomial.Polynomial(kernel.powers)(u)
-    else:
-        out = np.exp(-((GAUSSIAN_SIGMAS * u) ** 2) / 2)
-    return out
+    return float(2 * math.pi * kernel.disc * (w @ (r * kernel.at(r))) * u / 2)
 
 
 def _grid(bandwidths: Sequence[float] | Floats | None, *, planar: bool) -> Floats:
@@ -311,36 +305,6 @@ def _grid(bandwidths: Sequence[float] | Floats | None, *, planar: bool) -> Float
             f"bandwidths={bandwidths!r}; wanted finite metres above 0, such as [100, 200, 400]."
         )
     return grid
-
-
-def _weights(weights: Any, n: int) -> Floats:
-    if weights is None:
-        return np.ones(n)
-    try:
-        given = np.asarray(weights, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise SchemaError(
-            "weights are not all numbers; wanted one of 0 or more an event."
-        ) from error
-    if given.shape != (n,):
-        raise SchemaError(f"weights have shape {given.shape}; wanted one for each of {n:,} events.")
-    bad = ~(np.isfinite(given) & (given >= 0))
-    if bad.any():
-        raise SchemaError(
-            f"{bad.sum():,} of {n:,} weights are missing, infinite or below 0, the first at row "
-            f"{int(np.argmax(bad))}: {given[bad][0]:g}; wanted numbers of 0 or more."
-        )
-    return given
-
-
-def _metres(events: gpd.GeoDataFrame) -> Floats:
-    require_metres(events.crs, what="events")
-    points = events.geometry.to_numpy()
-    xy = np.column_stack([shapely.get_x(points), shapely.get_y(points)])
-    if not np.isfinite(xy).all():
-        at = events.index[int(np.argmin(np.isfinite(xy).all(axis=1)))]
-        raise SchemaError(f"event {at!r} is no point with a place; leave out events without one.")
-    return xy
 
 
 def _require_places(n: int) -> None:

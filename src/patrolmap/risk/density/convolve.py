@@ -7,7 +7,6 @@ import numpy.typing as npt
 import shapely
 
 from patrolmap.risk.density.kernels import Kernel
-from patrolmap.risk.density.points import profile
 from patrolmap.risk.density.window import Window, covered
 
 Floats = npt.NDArray[np.float64]
@@ -109,7 +108,7 @@ def _table(kernel: Kernel, bandwidth: float, cell: float) -> Floats:
     reach = math.ceil(bandwidth / cell)
     offset = np.arange(-reach, reach + 1) * (cell / bandwidth)
     u = np.hypot(offset[:, None], offset[None, :])
-    return np.where(u <= 1, profile(kernel, np.minimum(u, 1.0)), 0.0)
+    return np.where(u <= 1, kernel.at(np.minimum(u, 1.0)), 0.0)
 
 
 def _convolved(grid: Floats, table: Floats) -> Floats:

@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from patrolmap.errors import OptionError
 
 GAUSSIAN_SIGMAS = 3.0
@@ -29,6 +32,12 @@ class Kernel:
     powers: tuple[float, ...]
     line: float
     disc: float
+
+    def at(self, u: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return k(u) / c for distances in bandwidths, none of them beyond 1."""
+        if self.powers:
+            return np.asarray(np.polynomial.polynomial.polyval(u, self.powers), dtype=np.float64)
+        return np.asarray(np.exp(-((GAUSSIAN_SIGMAS * u) ** 2) / 2), dtype=np.float64)
 
 
 _TAIL = GAUSSIAN_SIGMAS**2 / 2

@@ -11,12 +11,10 @@ import pandas as pd
 from patrolmap.errors import NetworkMismatchError, OptionError, SchemaError
 from patrolmap.risk.density.kernels import kernel_named
 from patrolmap.risk.density.lixels import Lixels
-from patrolmap.risk.density.points import metres
 from patrolmap.risk.density.simple import simple_density
 from patrolmap.risk.density.snapped import Snapped, place, weigh
 from patrolmap.risk.density.waves import FARTHEST, lixel_waves
-from patrolmap.risk.model.options import count_events
-from patrolmap.risk.spots.placed import check_flag
+from patrolmap.risk.options import check_flag, count_events, metres
 from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 

@@ -13,9 +13,10 @@ import shapely
 from patrolmap.errors import CRSError, OptionError, SchemaError
 from patrolmap.risk.density.convolve import between, binned_sums, shares_inside
 from patrolmap.risk.density.kernels import Kernel, kernel_named
-from patrolmap.risk.density.points import Points, aged, metres, read_points
+from patrolmap.risk.density.points import Points, aged, read_points
 from patrolmap.risk.density.raster import Raster
 from patrolmap.risk.density.window import Window, covered, window_over, window_within
+from patrolmap.risk.options import metres
 
 _log = logging.getLogger(__name__)
 

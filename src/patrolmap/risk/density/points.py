@@ -1,19 +1,17 @@
 """Events as points in the plane: coordinates, weights, the weight of their age."""
 
-import math
-import re
 from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
-from patrolmap._crs import require_metres, require_true_lengths, to_lonlat
+from patrolmap._crs import point_coordinates, require_metres, require_true_lengths, to_lonlat
 from patrolmap.errors import CRSError, OptionError, SchemaError
-from patrolmap.risk.density.kernels import GAUSSIAN_SIGMAS, Kernel
+from patrolmap.risk.density.kernels import Kernel
 from patrolmap.risk.model.clock import aware, moments
+from patrolmap.risk.options import duration
 
 Floats = npt.NDArray[np.float64]
 
@@ -53,25 +51,15 @@ def read_points(events: gpd.GeoDataFrame, weights: Any) -> Points:
     if events.active_geometry_name is None:
         raise SchemaError("the events have no geometry; name its column with set_geometry(...).")
     require_metres(events.crs, what="the table of events")
-    x, y = coordinates(events.geometry)
+    x, y = point_coordinates(events.geometry)
     if not (np.isfinite(x.sum()) and np.isfinite(y.sum())):
-        _require_places(events, np.isfinite(x) & np.isfinite(y))
+        require_places(events, np.isfinite(x) & np.isfinite(y))
     _require_true_lengths(events.crs, x, y)
     return Points(x, y, event_weights(weights, events))
 
 
-def coordinates(points: gpd.GeoSeries) -> tuple[Floats, Floats]:
-    """Return x and y; NaN for what is empty, missing or no point."""
-    geometry = np.asarray(points.array)
-    try:
-        return shapely.get_x(geometry), shapely.get_y(geometry)
-    except shapely.errors.GEOSException:  # one is empty: to look for it takes as long again
-        geometry = geometry.copy()
-        geometry[shapely.is_empty(geometry)] = None
-        return shapely.get_x(geometry), shapely.get_y(geometry)
-
-
-def _require_places(events: gpd.GeoDataFrame, fine: npt.NDArray[np.bool_]) -> None:
+def require_places(events: gpd.GeoDataFrame, fine: npt.NDArray[np.bool_]) -> None:
+    """Raise `SchemaError` unless all events are fine."""
     if not fine.all():
         bad = events.index[~fine]
         kinds = sorted({str(kind) for kind in events.geometry[~fine].geom_type})
@@ -175,37 +163,8 @@ def aged(points: Points, events: gpd.GeoDataFrame, at: Any, span: Any, kernel: K
     if unknown := int(np.isnan(share).sum()):
         note += f", {unknown:,} of them without a date"
     weight = np.zeros(len(events))
-    weight[inside] = 2 * kernel.line * profile(kernel, share[inside]) / (reach / _DAY)
+    weight[inside] = 2 * kernel.line * kernel.at(share[inside]) / (reach / _DAY)
     aged = Points(points.x, points.y, points.weight * weight, points.notes)
     if not aged.weight.any():
         raise SchemaError("all events in the time before at= weigh 0; there is nothing to spread.")
     return aged.only(inside, note)
-
-
-def profile(kernel: Kernel, u: Floats) -> Floats:
-    """Return k(u) / c for distances in bandwidths, none of them beyond 1."""
-    if not kernel.powers:
-        return np.asarray(np.exp(-((GAUSSIAN_SIGMAS * u) ** 2) / 2), dtype=np.float64)
-    return np.asarray(np.polynomial.polynomial.polyval(u, kernel.powers), dtype=np.float64)
-
-
-def duration(text: Any, *, name: str) -> pd.Timedelta:
-    """Return a length of time above 0, or raise `OptionError`."""
-    wanted = 'wanted a length of time above 0 with its unit, such as "30D"'
-    if not isinstance(text, (str, pd.Timedelta)) or re.fullmatch(r"[\d.\s]*", str(text)):
-        raise OptionError(f"{name}={text!r}; {wanted}.")  # pandas takes bare numbers as ns
-    try:
-        length = pd.Timedelta(text)
-    except ValueError as error:
-        raise OptionError(f"{name}={text!r} is not a length of time; {wanted}.") from error
-    if length is pd.NaT or length <= pd.Timedelta(0):
-        raise OptionError(f"{name}={text!r}; {wanted}.")
-    return length
-
-
-def metres(value: Any, *, name: str) -> float:
-    """Return a finite number of metres above 0, or raise `OptionError`."""
-    number = isinstance(value, (int, float, np.integer, np.floating))
-    if isinstance(value, bool) or not number or not (math.isfinite(value) and value > 0):
-        raise OptionError(f"{name}={value!r}; wanted a finite number of metres above 0.")
-    return float(value)

@@ -13,9 +13,8 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from patrolmap._crs import require_metres
+from patrolmap._crs import point_coordinates, require_metres
 from patrolmap.errors import CRSError, OptionError, SchemaError
-from patrolmap.risk.density.points import coordinates
 
 Floats = npt.NDArray[np.float64]
 
@@ -136,7 +135,7 @@ class Raster:
         kinds = shapely.get_type_id(np.asarray(points.geometry.array))
         if not np.isin(kinds, [-1, 0]).all():
             raise SchemaError("some geometries are not points; take .centroid first.")
-        x, y = coordinates(points.geometry.to_crs(self.crs))
+        x, y = point_coordinates(points.geometry.to_crs(self.crs))
         rows, columns = self.values.shape
         with np.errstate(invalid="ignore"):
             column = np.floor((x - self.transform[2]) / self.cell_size)

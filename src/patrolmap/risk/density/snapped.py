@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import NetworkMismatchError, SchemaError
-from patrolmap.risk.density.points import event_weights, metres
+from patrolmap.risk.density.points import event_weights
 from patrolmap.risk.model.clock import aware, forgetting, moments
-from patrolmap.risk.model.options import check_half_life, count_events
+from patrolmap.risk.options import count_events, duration, metres
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.snap import snap_events
 
@@ -39,7 +39,7 @@ def weigh(
         raise SchemaError("there are no events; check the report of read_events for what it left.")
     given = event_weights(weights, events)
     weight = np.broadcast_to(given, len(events)).astype(np.float64)
-    age = check_half_life(half_life)
+    age = None if half_life is None else duration(half_life, name="half_life")
     if at is None and age is None:
         return weight, np.ones(len(events), dtype=bool), []
     middle = _times(events)

@@ -8,9 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.risk.density.kernels import kernel_named
-from patrolmap.risk.model.options import count_events
 from patrolmap.risk.model.shrink import ENOUGH, Prior, fit_prior
 from patrolmap.risk.model.spread import spread_events
+from patrolmap.risk.options import count_events
 from patrolmap.streets.network import StreetNetwork
 
 _log = logging.getLogger(__name__)

@@ -1,16 +1,13 @@
 """Options of the estimators: checked when made, and again when fitted."""
 
-import math
-import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 
 from patrolmap.errors import OptionError
 from patrolmap.risk.density.kernels import kernel_named
-from patrolmap.risk.spots.placed import check_flag
+from patrolmap.risk.options import check_flag, duration, is_number
 from patrolmap.schema import EVENT_KINDS
 
 METHODS = ("esd", "esc", "simple")
@@ -45,7 +42,7 @@ def check_options(given: Options) -> pd.Timedelta | None:
             auto = ', or "auto"' if or_auto else ""
             raise OptionError(f"{name}={value!r}; wanted a finite number of metres above 0{auto}.")
     check_weights("weights", given.weights, EVENT_KINDS, "kind")
-    return check_half_life(given.half_life)
+    return None if given.half_life is None else duration(given.half_life, name="half_life")
 
 
 def check_weights(
@@ -59,37 +56,3 @@ def check_weights(
             )
         if not is_number(weight) or weight < 0:
             raise OptionError(f"{name}[{word!r}]={weight!r}; wanted a finite number, 0 or more.")
-
-
-def check_half_life(text: Any) -> pd.Timedelta | None:
-    """Return an age with its unit as a Timedelta, or raise `OptionError`."""
-    if text is None:
-        return None
-    wanted = 'wanted an age above 0 with its unit, such as "60D"'
-    if not isinstance(text, (str, pd.Timedelta)) or re.fullmatch(r"[\d.\s]*", str(text)):
-        raise OptionError(f"half_life={text!r}; {wanted}.")  # pandas takes bare numbers as ns
-    try:
-        age = pd.Timedelta(text)
-    except ValueError as error:
-        raise OptionError(f"half_life={text!r} is not a length of time; {wanted}.") from error
-    if age is pd.NaT or age <= pd.Timedelta(0):
-        raise OptionError(f"half_life={text!r}; {wanted}.")
-    return age
-
-
-def is_number(value: object) -> bool:
-    """Say whether a value is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        return False
-    return math.isfinite(value)
-
-
-def count_events(n: int) -> str:
-    """Write a number of events.
-
-    Examples
-    --------
-    >>> count_events(1), count_events(2000)
-    ('1 event', '2,000 events')
-    """
-    return "1 event" if n == 1 else f"{n:,} events"

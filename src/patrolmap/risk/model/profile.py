@@ -12,8 +12,9 @@ import pandas as pd
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.events.programmes import Programme, programme_weights, read_programme
 from patrolmap.risk.model.estimator import Moment, NetworkKDE, Observed
-from patrolmap.risk.model.options import check_weights, count_events
-from patrolmap.risk.spots.placed import check_events, check_flag
+from patrolmap.risk.model.options import check_weights
+from patrolmap.risk.options import check_flag, count_events
+from patrolmap.risk.spots.placed import check_events
 from patrolmap.schema import CATEGORIES, EVENT_KINDS
 from patrolmap.streets.network import StreetNetwork
 

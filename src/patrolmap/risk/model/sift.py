@@ -8,7 +8,7 @@ import pandas as pd
 
 from patrolmap.errors import SchemaError
 from patrolmap.risk.model.clock import Period, moments
-from patrolmap.risk.model.options import count_events
+from patrolmap.risk.options import count_events
 
 
 def reported_events(

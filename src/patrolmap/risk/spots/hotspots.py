@@ -14,9 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
+from patrolmap.risk.options import check_flag
 from patrolmap.risk.spots.facts import FACTS, facts, no_facts
 from patrolmap.risk.spots.pieces import connect, pieces_table
-from patrolmap.risk.spots.placed import Placed, check_flag, check_number, place_events
+from patrolmap.risk.spots.placed import Placed, check_number, place_events
 from patrolmap.schema import HOTSPOTS, require_type, validate
 from patrolmap.streets.network import StreetNetwork
 

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import OptionError
+from patrolmap.risk.options import check_flag
 from patrolmap.risk.spots.chance import as_many, false_discovery
-from patrolmap.risk.spots.placed import Placed, check_flag, check_number, place_events
+from patrolmap.risk.spots.placed import Placed, check_number, place_events
 from patrolmap.schema import LOCAL_STATISTICS, require_type, validate
 from patrolmap.streets.network import StreetNetwork
 

@@ -8,18 +8,12 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import shapely
 
-from patrolmap._crs import require_metres
+from patrolmap._crs import point_coordinates, require_metres
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.risk.model.clock import moments
-from patrolmap.risk.spots.placed import (
-    Placed,
-    check_flag,
-    check_number,
-    place_events,
-    select_events,
-)
+from patrolmap.risk.options import check_flag
+from patrolmap.risk.spots.placed import Placed, check_number, place_events, select_events
 from patrolmap.schema import NEAR_REPEAT, require_type, validate
 from patrolmap.streets.network import StreetNetwork
 
@@ -202,11 +196,7 @@ def _in_plane(
 ) -> tuple[_Places, Ints]:
     from patrolmap._kernels.near import near_in_plane
 
-    shapes = events.geometry.to_numpy()
-    xy = np.full((len(shapes), 2), np.nan)
-    there = shapely.get_type_id(shapes) == 0
-    there &= ~shapely.is_empty(shapes)
-    xy[there] = np.column_stack([shapely.get_x(shapes[there]), shapely.get_y(shapes[there])])
+    xy = np.column_stack(point_coordinates(events.geometry))
     used, minute = _dated(events, longest, np.isfinite(xy).all(axis=1), report)
     place, of = np.unique(np.rint(xy[used] * 1000).astype(np.int64), axis=0, return_inverse=True)
     order, (indptr, other, distance) = near_in_plane(place, limit, _MOST_PAIRS)

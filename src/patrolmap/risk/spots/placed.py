@@ -151,9 +151,3 @@ def check_number(
     fits = fits and (above is None or value > above) and (least is None or value >= least)
     if not fits:
         raise OptionError(f"{name}={value!r}; wanted {wanted}.")
-
-
-def check_flag(name: str, value: Any) -> None:
-    """Raise `OptionError` unless an option is True or False."""
-    if not isinstance(value, (bool, np.bool_)):
-        raise OptionError(f"{name}={value!r}; wanted True or False.")

@@ -10,8 +10,9 @@ import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.risk.model.clock import moments
+from patrolmap.risk.options import check_flag
 from patrolmap.risk.spots.chance import binomial_tails, false_discovery
-from patrolmap.risk.spots.placed import Placed, check_flag, check_number, place_events
+from patrolmap.risk.spots.placed import Placed, check_number, place_events
 from patrolmap.schema import SEGMENT_TRENDS, require_type, validate
 from patrolmap.streets.network import StreetNetwork
 
