@@ -196,7 +196,7 @@ def test_what_is_no_table_of_points_is_refused():
     with pytest.raises(SchemaError, match="wanted a GeoDataFrame"):
         select_bandwidth(pd.DataFrame({"x": [1.0]}))
     line = gpd.GeoDataFrame(geometry=[LineString([CENTRE, (0, 0)]), Point(*CENTRE)], crs=CRS)
-    with pytest.raises(SchemaError, match="no point with a place"):
+    with pytest.raises(SchemaError, match="not points with a place"):
         select_bandwidth(line)
 
 
