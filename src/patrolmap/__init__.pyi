@@ -37,10 +37,10 @@ from .risk import RiskProfile as RiskProfile
 from .risk import hotspots as hotspots
 from .risk import local_statistics as local_statistics
 from .risk import near_repeat as near_repeat
+from .risk import network_kde as network_kde
 from .risk import planar_kde as planar_kde
 from .risk import segment_trends as segment_trends
 from .risk import select_bandwidth as select_bandwidth
-from .risk import network_kde as network_kde
 from .streets import StreetNetwork as StreetNetwork
 from .streets import distance_matrix as distance_matrix
 from .streets import download_streets as download_streets
