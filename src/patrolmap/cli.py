@@ -186,9 +186,11 @@ def check(
 ) -> None:
     """Say what would be kept of a map of events, what dropped, and why.
 
-    Nothing is changed, and nothing goes online unless an address is given. Passwords and tokens
-    stand in the environment: PGPASSWORD, PATROLMAP_ARCGIS_TOKEN. Where a mend says name=, the
-    option is --name.
+    Nothing is changed, and nothing goes online unless an address is given.
+
+    Passwords and tokens stand in the environment: PGPASSWORD, PATROLMAP_ARCGIS_TOKEN.
+
+    Where an error says name=, the option is --name.
 
     Exit code 0: read; 2: cannot be read; 3: rows were dropped, and --strict asked to tell.
     """
