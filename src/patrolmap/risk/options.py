@@ -1,13 +1,26 @@
-"""Options that several calls take, checked, and words that several reports use."""
+"""Events and options that several calls take, checked, and words that several reports use."""
 
 import math
 import re
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from patrolmap.errors import OptionError
+from patrolmap.errors import CRSError, OptionError, SchemaError
+from patrolmap.schema import EVENTS, validate
+
+
+def check_events(events: Any) -> None:
+    """Raise unless `events` are a table as `read_events` makes it, with a CRS."""
+    if not isinstance(events, gpd.GeoDataFrame):
+        raise SchemaError(
+            f"events are a {type(events).__name__}; wanted a GeoDataFrame as read_events makes it."
+        )
+    validate(events, EVENTS)
+    if events.crs is None:
+        raise CRSError("the events have no CRS; state it with events.set_crs(...).")
 
 
 def is_number(value: object) -> bool:

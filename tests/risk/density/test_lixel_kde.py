@@ -112,6 +112,22 @@ def test_the_bandwidth_is_chosen_by_the_events_by_default():
     assert 50 <= found.attrs["bandwidth"] <= 300
 
 
+def test_what_must_be_known_of_the_bandwidth_chosen_is_said():
+    even = points(*((x, 0) for x in range(150, 6000, 450)), (3000, 5000))
+    found = network_kde(even, row_town(60))
+    assert found.attrs["bandwidth"] == 1000
+    assert found.attrs["notes"] == (
+        "1 event without a walkable street within 50 m left out",
+        "13 events at 13 places",
+        "the best is the largest bandwidth tried: try others beyond it",
+    )
+    near = points(*[(50, 0)] * 30, *[(250, 100)] * 30)
+    found = network_kde(near, grid_town(), lixel_length=90)
+    assert found.attrs["bandwidth"] == 90
+    assert "the bandwidth chosen, 50 m, is raised to lixel_length, 90 m" in found.attrs["notes"]
+    assert network_kde(near, grid_town(), bandwidth=90).attrs["notes"] == ()
+
+
 def test_an_adaptive_bandwidth_is_narrow_where_events_crowd_and_wide_where_they_are_rare():
     streets = grid_town(8, 8)
     rng = np.random.default_rng(1)
@@ -180,6 +196,20 @@ def test_segments_add_up_to_the_events_and_know_their_streets():
         to_segments(found, grid_town(4, 4))
     with pytest.raises(SchemaError, match="whole table"):
         to_segments(found.drop(columns="density"), streets)
+
+
+@pytest.mark.parametrize("method", ["esd", "simple"])
+def test_part_of_a_table_is_refused_and_the_whole_taken_in_any_order(method):
+    streets = grid_town()
+    found = network_kde(SOME, streets, bandwidth=150, method=method)
+    part = found[found["density"] > found["density"].quantile(0.9)]
+    with pytest.raises(SchemaError, match=f"has {len(part)} lixels.*made {len(found)}; give the"):
+        to_segments(part, streets)
+    twice = found.iloc[[0, *range(len(found) - 1)]]
+    with pytest.raises(SchemaError, match=f"{len(found) - 1} of them different"):
+        to_segments(twice, streets)
+    turned = to_segments(found.iloc[::-1], streets)
+    pd.testing.assert_series_equal(turned, to_segments(found, streets))
 
 
 def test_what_esc_puts_below_0_stays_so_in_the_table_and_esd_has_nothing_there():

@@ -325,6 +325,25 @@ def test_by_default_the_events_choose_their_bandwidth():
     pd.testing.assert_frame_equal(found.attrs["selection"].curve, chosen.curve)
 
 
+def test_what_must_be_known_of_the_bandwidth_chosen_is_said():
+    even = np.stack(np.meshgrid(range(8), range(8)), axis=-1).reshape(-1, 2) * 900.0
+    found = planar_kde(events_at(even), cell_size=100)
+    assert found.attrs["bandwidth"] == 2_000
+    assert found.attrs["notes"] == (
+        "64 events at 64 places",
+        "the best is the largest bandwidth tried: try others beyond it",
+    )
+
+
+def test_a_bandwidth_chosen_below_a_cell_is_raised_to_it_and_that_is_said():
+    xy = np.repeat([[0.0, 0.0], [900.0, 900.0]], 50, axis=0)
+    found = planar_kde(events_at(xy), cell_size=200)
+    assert found.attrs["selection"].best == 50
+    assert found.attrs["bandwidth"] == 200
+    said = "the bandwidth chosen, 50 m, is raised to cell_size, 200 m"
+    assert found.attrs["notes"][-1] == said
+
+
 @pytest.mark.parametrize("bandwidth", [0, -5, math.nan, math.inf, "300 m", None, True])
 def test_a_bandwidth_that_is_none_is_refused(bandwidth):
     with pytest.raises(OptionError, match="bandwidth="):

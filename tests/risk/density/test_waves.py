@@ -121,6 +121,27 @@ def test_other_kernels_equal_the_sum_over_all_paths_too(kernel, k, error, method
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("kernel", "k", "error"),
+    [
+        ("quartic", quartic, 1e-4),
+        ("gaussian", gaussian, 1e-4),
+        ("epanechnikov", epanechnikov, 1e-4),
+        ("triangular", lambda u: 1 - u, 1e-4),
+        ("uniform", lambda u: 0.5, 4e-3),
+    ],
+)
+def test_whole_segments_hold_what_all_paths_bring_by_every_kernel(kernel, k, error, method):
+    streets, segment_id = TOWNS["loop"]
+    lixels = Lixels.cut(streets, 1)
+    options = {"bandwidth": 130.0, "method": method}
+    density = by_paths(streets, lixels, segment_id, 11.0, k, **options)
+    expected = np.bincount(lixels.segment, density * lixels.length, len(streets.segments))
+    found = mass_of(streets, segment_id, 11.0, kernel=kernel, **options)
+    assert np.abs(found - expected).max() < error
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_the_uniform_kernel_is_flat_and_ends_within_a_few_bins_of_the_bandwidth(method):
     streets = row_town(4, 200.0)
     lixels = Lixels.cut(streets, 5)

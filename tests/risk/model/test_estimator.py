@@ -221,6 +221,8 @@ def test_no_event_is_lost_between_the_table_and_the_streets(incidents):
         ({"bandwidth": float("nan")}, "bandwidth"),
         ({"bandwidth": float("inf")}, "bandwidth"),
         ({"bandwidth": "300"}, "bandwidth"),
+        ({"bandwidth": 10_001}, "bandwidth=10001 m; wanted 10000 m or less"),
+        ({"bandwidth": 0.5, "method": "simple"}, "wanted 1 m or more with method='simple'"),
         ({"max_snap": -1}, "max_snap"),
         ({"half_life": "sixty days"}, "half_life='sixty days' is not a length of time"),
         ({"half_life": "60"}, "with its unit"),
@@ -228,6 +230,7 @@ def test_no_event_is_lost_between_the_table_and_the_streets(incidents):
         ({"half_life": "-5D"}, "half_life"),
         ({"half_life": "NaT"}, "half_life"),
         ({"half_life": 60}, "half_life"),
+        ({"weights": [1]}, r"weights=\[1\]; wanted a mapping of kinds"),
         ({"weights": {"crime": -1}}, r"weights\['crime'\]=-1"),
         ({"weights": {"crime": float("nan")}}, "weights"),
         ({"weights": {"murder": 1}}, "kind 'murder'; wanted kinds out of"),
@@ -325,3 +328,101 @@ def test_a_map_of_what_police_found_alone_is_refused_with_the_mend(mixed):
         NetworkKDE().fit(found, grid_town())
     with pytest.raises(OptionError, match="police_initiated='yes'"):
         NetworkKDE(police_initiated="yes")
+
+
+def test_events_of_a_year_cover_a_year_though_police_found_most_of_them(incidents):
+    days = pd.date_range("2026-01-01 12:00", "2026-11-20", freq="D").strftime("%Y-%m-%d %H:%M")
+    events = incidents([("crime", (50, 0), day, "minute") for day in days])
+    events["police_initiated"] = [True] * (len(events) - 5) + [False] * 5
+    model = NetworkKDE().fit(events, grid_town())
+    assert model.predict("2026-11-09 00:00+05:00", "2026-11-16 00:00+05:00").sum() == pytest.approx(
+        5 * 7 / len(events)
+    )
+
+
+def test_a_mapping_of_no_periods_leaves_them_all_to_the_events(mixed):
+    risk = NetworkKDE().fit(mixed, grid_town(), observed={}).predict(*DAY)
+    np.testing.assert_array_equal(risk, NetworkKDE().fit(mixed, grid_town()).predict(*DAY))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hours"),
+    [
+        ("2026-03-07 20:00-05:00", "2026-03-08 08:00-04:00", 11),
+        ("2026-10-31 20:00-04:00", "2026-11-01 08:00-05:00", 13),
+    ],
+)
+def test_a_shift_over_a_clock_change_may_be_given_with_both_offsets(incidents, start, end, hours):
+    days = pd.date_range("2026-01-01 01:30", "2026-01-30", freq="7h").strftime("%Y-%m-%d %H:%M")
+    rows = [("crime", (50, 0), day, "minute") for day in days]
+    model = NetworkKDE(bandwidth=200).fit(incidents(rows, tz="America/New_York"), grid_town())
+    by_hour = model.predict_by_hour(start, end)
+    assert by_hour.shape[1] == hours
+    assert [(at.minute, at.second) for at in by_hour] == [(0, 0)] * hours
+    np.testing.assert_allclose(by_hour.sum(axis=1), model.predict(start, end), rtol=1e-12)
+    noon = model.predict_by_kind_and_hour(start, end, edges=[pd.Timestamp(start).tz_convert("UTC")
+                                                             + pd.Timedelta(hours=2)])  # fmt: skip
+    assert [str(at.tz) for at in noon.columns.get_level_values("start")] == ["America/New_York"] * 2
+
+
+def test_a_window_may_mix_the_offsets_of_two_zones(mixed):
+    model = NetworkKDE().fit(mixed, grid_town())
+    by_hour = model.predict_by_hour(NIGHT[0], "2026-11-22 21:00+00:00")
+    assert [f"{at:%H:%M}" for at in by_hour][-1] == "01:00"
+    np.testing.assert_allclose(by_hour.sum(axis=1), model.predict(*NIGHT), rtol=1e-12)
+
+
+@pytest.mark.parametrize("shrink", [True, False])
+def test_the_continuous_kernel_gives_no_risk_below_0_and_keeps_every_event(incidents, shrink):
+    rows = [("crime", (x, 0), "2026-11-20 12:00", "minute") for x in (40, 130, 290)]
+    model = NetworkKDE(method="esc", bandwidth=150, shrink=shrink).fit(incidents(rows), grid_town())
+    risk = model.predict(*DAY)
+    assert (risk >= 0).all()
+    assert (risk == 0).any()
+    assert risk.sum() == pytest.approx(3)
+    assert any("continuous kernel falls below 0, the risk is 0" in note for note in model.notes_)
+
+
+def test_hours_add_up_to_the_window_by_the_continuous_kernel_too(incidents):
+    rows = [("crime", (x, 0), f"2026-11-20 {x // 20:02}:15", "minute") for x in range(10, 390, 35)]
+    model = NetworkKDE(method="esc", bandwidth=150).fit(incidents(rows), grid_town())
+    by_hour = model.predict_by_hour(*DAY)
+    assert (by_hour >= 0).all(axis=None)
+    np.testing.assert_allclose(by_hour.sum(axis=1), model.predict(*DAY), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bandwidth", [1, 3, 8])
+def test_a_simple_kernel_narrower_than_a_piece_of_street_keeps_every_event(incidents, bandwidth):
+    rows = [("crime", (x, 0), "2026-11-20 12:00", "minute") for x in (41.3, 139.7, 260.6)]
+    model = NetworkKDE(method="simple", bandwidth=bandwidth).fit(incidents(rows), grid_town())
+    assert model.predict(*DAY).sum() == pytest.approx(3)
+
+
+@pytest.mark.parametrize("method", ["esd", "esc", "simple"])
+def test_a_map_of_one_place_falls_back_to_300_m_and_says_so(incidents, method):
+    rows = [("crime", (50, 0), "2026-11-20 12:00", "minute")] * 40
+    events = incidents([*rows, *(("accident", (x, 0), "2026-11-20", "day") for x in range(31))])
+    model = NetworkKDE(shrink=False, method=method).fit(events, grid_town())
+    assert model.bandwidth_["crime"] == 300
+    assert model.bandwidth_["accident"] != 300
+    assert any("the crime map's events all lie at one place" in note for note in model.notes_)
+    assert model.predict_by_kind(*DAY).sum()["crime"] == pytest.approx(40)
+
+
+def test_a_half_life_that_leaves_nothing_is_said_or_refused(incidents):
+    rows = [("crime", (50, 0), day, "minute") for day in ("2026-08-01 12:00", "2026-11-20 23:50")]
+    model = NetworkKDE(half_life="1h").fit(incidents(rows), grid_town())
+    assert "1 event so old that half_life leaves nothing of them" in model.notes_
+    assert model.predict(*DAY).sum() > 0
+    with pytest.raises(OptionError, match="half_life='1s' is so short that every event fades"):
+        NetworkKDE(half_life="1s").fit(incidents(rows), grid_town(), observed=TEN_DAYS)
+
+
+@pytest.mark.parametrize("method", ["esd", "simple"])
+def test_events_all_but_forgotten_still_make_a_finite_risk(incidents, method):
+    rows = [("crime", (x, 0), "2026-11-20 12:00", "minute") for x in range(0, 390, 10)]
+    observed = (TEN_DAYS[0], "2026-11-22 00:00+05:00")
+    model = NetworkKDE(half_life="3min", bandwidth=200, method=method)
+    risk = model.fit(incidents(rows), grid_town(), observed=observed).predict(*DAY)
+    assert np.isfinite(risk).all()
+    assert risk.sum() > 0

@@ -57,13 +57,13 @@ def test_risk_is_a_number_for_every_segment_and_says_what_it_is(make, events):
     assert risk.name == "risk"
     assert risk.index.equals(STREETS.segments.index)
     assert np.isfinite(risk).all()
+    assert (risk >= 0).all()
     told = json.loads(json.dumps(risk.attrs))
     assert set(told) == {"unit", "fingerprint", "start", "end", "notes"}
     assert told["fingerprint"] == STREETS.fingerprint
     with pytest.raises(NetworkMismatchError):
         grid_town(5, 5).require_own(risk)
-    if (risk >= 0).all():
-        assert hotspots(risk, STREETS, coverage=0.1)["risk"].sum() > 0
+    assert hotspots(risk, STREETS, coverage=0.1)["risk"].sum() > 0
 
 
 def test_kinds_and_hours_add_up_to_the_risk(make, events):
@@ -76,11 +76,12 @@ def test_kinds_and_hours_add_up_to_the_risk(make, events):
     assert [f"{start:%H:%M}" for start in by_hour] == [
         "20:30", "21:00", "22:00", "23:00", "00:00", "01:00",
     ]  # fmt: skip
-    np.testing.assert_allclose(by_hour.sum(axis=1), risk, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(by_hour.sum(axis=1), risk, rtol=1e-12)
+    assert (by_hour >= 0).all(axis=None)
     both = model.predict_by_kind_and_hour(*NIGHT, edges=["2026-11-21 00:00+05:00"])
     assert both.columns.names == ["kind", "start"]
     assert both.shape[1] == 4
-    np.testing.assert_allclose(both.sum(axis=1), risk, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(both.sum(axis=1), risk, rtol=1e-12)
 
 
 def test_a_week_expects_a_weeks_worth_of_what_was_seen(make, events):
@@ -122,3 +123,10 @@ def test_predicting_before_fitting_and_empty_tables_are_refused_with_the_mend(ma
 def test_edges_outside_the_window_are_refused(make, events):
     with pytest.raises(OptionError, match="not within"):
         make().fit(events, STREETS).predict_by_hour(*NIGHT, edges=["2026-11-22 00:00+05:00"])
+
+
+def test_edges_that_are_no_list_are_refused_as_they_were_given(make, events):
+    model = make().fit(events, STREETS)
+    for edges in ("2026-11-21 00:00+05:00", 5):
+        with pytest.raises(OptionError, match=f"edges={edges!r}".replace("+", r"\+")):
+            model.predict_by_hour(*NIGHT, edges=edges)

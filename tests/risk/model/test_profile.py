@@ -1,6 +1,7 @@
 """RiskProfile: what a patrol is sent out for decides what an event weighs."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from patrolmap.errors import OptionError, SchemaError
@@ -58,7 +59,7 @@ def test_a_programme_that_weighs_by_harm_is_not_multiplied_by_it_twice(events):
     once = week(RiskProfile(programme="street_safety"), events)
     assert once == week(RiskProfile(programme="street_safety", harm=True), events)
     profile = RiskProfile(programme="street_safety").fit(events, row_town(10))
-    assert profile.predict(*WEEK).attrs["unit"] == "harm-days"
+    assert profile.predict(*WEEK).attrs["unit"] == "weighted harm-days"  # its rules weigh, too
 
 
 def test_the_programme_decides_what_becomes_of_what_police_found(events):
@@ -75,6 +76,43 @@ def test_the_programme_decides_what_becomes_of_what_police_found(events):
     assert week(RiskProfile(), found) == pytest.approx({"crime": 1, "accident": 1})
 
 
+def test_the_unit_says_weighted_only_where_some_event_weighs_neither_one_nor_nothing(events):
+    def unit(**options):
+        return RiskProfile(**options).fit(events, row_town(10)).predict(*WEEK).attrs["unit"]
+
+    def programme(weight, harm=False):
+        rules = (Rule(weight=weight, category=("robbery",)),)
+        return Programme(name="x", title="", harm=harm, police_initiated=False, rules=rules)
+
+    assert unit(programme=programme(3.0)) == "weighted count"
+    assert unit(programme=programme(1.0)) == "count"
+    assert unit(programme=programme(1.0, harm=True)) == "harm-days"
+    assert unit(programme=programme(2.0), harm=True) == "weighted harm-days"
+    assert unit(categories={"theft": 0}) == "count"
+    assert unit(kinds={"crime": 1.0}) == "count"
+
+
+def test_a_map_covers_its_period_whatever_of_it_weighs_nothing(incidents):
+    days = pd.date_range("2026-01-01 12:00", "2026-11-20", freq="D").strftime("%Y-%m-%d %H:%M")
+    table = incidents([("crime", (50 + i, 0), day, "minute") for i, day in enumerate(days)])
+    table["category"] = ["theft"] * (len(table) - 5) + ["robbery"] * 5
+
+    def expected(theft):
+        profile = RiskProfile(categories={"theft": theft}, estimator=NetworkKDE(bandwidth=90))
+        return profile.fit(table, row_town(10)).predict(*WEEK).sum()
+
+    assert expected(0) == pytest.approx(5 * 7 / len(table))
+    assert expected(1e-9) == pytest.approx(5 * 7 / len(table), rel=1e-2)  # weekdays of all events
+
+
+def test_the_period_of_a_kind_of_no_weight_may_be_given(events):
+    profile = RiskProfile(kinds={"accident": 0})
+    profile.fit(events, row_town(10), observed={"crime": SEVEN_DAYS, "accident": SEVEN_DAYS})
+    assert profile.predict_by_kind(*WEEK).sum().to_dict() == pytest.approx(
+        {"crime": 2, "accident": 0}
+    )
+
+
 def test_events_that_all_weigh_nothing_are_refused(events):
     with pytest.raises(SchemaError, match="none of the 3 events weighs anything"):
         RiskProfile(kinds={"crime": 0, "accident": 0}).fit(events, row_town(10))
@@ -87,6 +125,8 @@ def test_events_that_all_weigh_nothing_are_refused(events):
     [
         ({"programme": "street_saftey"}, "street_safety"),
         ({"kinds": {"murder": 1}}, "kind 'murder'; wanted kinds out of"),
+        ({"kinds": ["crime"]}, r"kinds=\['crime'\]; wanted a mapping of kinds"),
+        ({"categories": "theft"}, "categories='theft'; wanted a mapping of categories"),
         ({"categories": {"theft": -1}}, r"categories\['theft'\]=-1"),
         ({"harm": "yes"}, "harm='yes'"),
         ({"estimator": "kde"}, "wanted a NetworkKDE"),

@@ -4,10 +4,13 @@ from itertools import pairwise
 
 import networkx as nx
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from sklearn.cluster import DBSCAN, HDBSCAN
 
+from patrolmap.errors import OptionError
+from patrolmap.risk.spots import clusters
 from patrolmap.risk.spots.clusters import cluster_segments
 from patrolmap.risk.spots.placed import place_events
 from patrolmap.streets.network import StreetNetwork
@@ -103,6 +106,41 @@ def test_piles_at_one_address_are_clusters(algorithm):
     spot = GRID.segments.geometry["h-2-2"].interpolate(40)
     events = table([spot] * 30, [START] * 30, GRID)
     assert cluster(events, GRID, algorithm=algorithm) == {frozenset({"h-2-2"})}
+
+
+def test_a_high_pile_of_events_takes_no_more_memory_than_a_low_one(monkeypatch):
+    spot = GRID.segments.geometry["h-2-2"].interpolate(40)
+    beside = [GRID.segments.geometry["v-4-5"].interpolate(x) for x in range(10, 90, 4)]
+    taken, each = [], clusters._each_event
+    monkeypatch.setattr(
+        clusters, "_each_event", lambda *given: taken.append(each(*given)) or taken[-1]
+    )
+    for high in (1_000, 6_000):
+        events = table([spot] * high + beside, [START] * (high + len(beside)), GRID)
+        found = cluster(events, GRID, algorithm="hdbscan")
+        assert found == {frozenset({"h-2-2"}), frozenset({"v-4-5"})}
+    assert max(matrix.nnz for _, matrix in taken) <= 2_000_000
+    assert max(len(who) for who, _ in taken) > 1_000
+
+
+def test_cutting_piles_down_changes_no_cluster(monkeypatch):
+    spots = [GRID.segments.geometry["h-2-2"].interpolate(x) for x in (20, 45)]
+    events = scatter(GRID, 60, planted=PLANTED)
+    piles = table([spots[0]] * 60 + [spots[1]] * 30, [START] * 90, GRID)
+    events = pd.concat([events, piles])
+    events.index = pd.Index([f"e{i}" for i in range(len(events))], name="event_id", dtype="str")
+    whole = cluster(events, GRID, algorithm="hdbscan")
+    assert len(whole) >= 3
+    monkeypatch.setattr(clusters, "_MOST_COPIES", 1)
+    assert cluster(events, GRID, algorithm="hdbscan") == whole
+
+
+def test_too_many_pairs_for_hdbscan_are_refused_with_the_mend(monkeypatch):
+    spot = GRID.segments.geometry["h-2-2"].interpolate(40)
+    monkeypatch.setattr(clusters, "_MOST_COPIES", 10)
+    monkeypatch.setattr(clusters, "_MOST_PAIRS", 50)
+    with pytest.raises(OptionError, match=r"64 pairs .* shorter distance, or algorithm='dbscan'"):
+        cluster(table([spot] * 30, [START] * 30, GRID), GRID, algorithm="hdbscan")
 
 
 def test_segments_between_the_events_of_a_cluster_belong_to_it():

@@ -54,6 +54,15 @@ def test_segments_that_touch_make_one_hotspot_and_others_their_own():
     assert found.geometry.length.tolist() == pytest.approx(found["length"].tolist())
 
 
+@pytest.mark.parametrize("coverage, said", [(1e-6, True), (0.5, False)])
+def test_a_first_street_longer_than_the_coverage_is_taken_and_that_is_said(coverage, said):
+    streets = row_town(4)
+    found = hotspots(risk_on(streets, [1, 2, 3, 4]), streets, coverage=coverage)
+    assert ("s3" in members(found), len(found)) == (True, 1)
+    about = "the strongest street alone, 100 m, takes more than coverage allows (0.0004 m)"
+    assert (about in found.attrs["notes"]) is said
+
+
 def test_equal_streets_are_taken_in_the_order_of_their_ids():
     streets = row_town(4)
     assert hotspots(risk_on(streets, 1.0), streets, coverage=0.5)["segment_ids"][1] == ["s0", "s1"]
@@ -86,6 +95,13 @@ def test_a_hotspot_is_named_after_its_one_or_two_riskiest_streets():
     assert name([1, 0, 0, 0]) == "Abay avenue"
     assert name([0, 0, 0, 1]) == "unnamed street"
     assert name([0, 0, 1, 9]) == "Dostyk street"
+
+
+def test_a_name_of_several_lines_is_put_on_one():
+    lines = {"a": [(0, 0), (90, 0)], "b": [(90, 0), (180, 0)], "c": [(900, 0), (990, 0)]}
+    streets = town(lines, name=["Abay\n avenue", "Dostyk\u2028", " \t"])
+    found = hotspots(risk_on(streets, [3.0, 2.0, 1.0]), streets, coverage=1)
+    assert found["name"].tolist() == ["Abay avenue / Dostyk", "unnamed street"]
 
 
 def avenue(width: float, **columns: object) -> StreetNetwork:

@@ -52,6 +52,21 @@ class BandwidthSelection:
     unit: str
     notes: tuple[str, ...] = ()
 
+    def at_least(self, least: float, name: str) -> tuple[float, tuple[str, ...]]:
+        """Return the best bandwidth, or `least` where that is more, and what to say about it.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> curve = pd.DataFrame({"score": [-14.0]}, index=pd.Index([50.0], name="bandwidth"))
+        >>> BandwidthSelection(best=50.0, curve=curve, unit="").at_least(200, "cell_size")
+        (200.0, ('the bandwidth chosen, 50 m, is raised to cell_size, 200 m',))
+        """
+        if self.best >= least:
+            return self.best, self.notes
+        raised = f"the bandwidth chosen, {self.best:g} m, is raised to {name}, {least:g} m"
+        return float(least), (*self.notes, raised)
+
     def __repr__(self) -> str:
         lines = [f"<BandwidthSelection {self.best:g} m, by {self.unit}"]
         for bandwidth, row in self.curve.iterrows():

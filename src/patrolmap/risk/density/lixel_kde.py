@@ -90,8 +90,8 @@ def network_kde(
         it in sums, clip it in drawings only.
 
         `attrs`: unit, bandwidth (with adaptive a list), kernel, method, dead_end, lixel_length,
-        total (weight of the events used), fingerprint (of the streets), scores (score by bandwidth
-        where it was chosen), notes.
+        total (weight of the events used), n_lixels (rows of the whole table), fingerprint (of the
+        streets), scores (score by bandwidth where it was chosen), notes.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def network_kde(
     events_at = Snapped(placed.segment[there], placed.offset[there], weight[kept][there])
     if not events_at.weight.any():
         raise SchemaError("all events near the streets weigh 0; there is nothing to spread.")
-    base, scores = _bandwidth(events_at, streets, bandwidth, wanted, lixels.lixel_length)
+    base, scores, told = _bandwidth(events_at, streets, bandwidth, wanted, lixels.lixel_length)
     density, used = _density(events_at, lixels, base, wanted)
     table = lixels.table()
     table.insert(3, "density", density)
@@ -172,9 +172,10 @@ def network_kde(
         "dead_end": dead_end,
         "lixel_length": lixels.lixel_length,
         "total": float(events_at.weight.sum()),
+        "n_lixels": len(table),
         "fingerprint": streets.fingerprint,
         "scores": scores,
-        "notes": tuple(notes),
+        "notes": (*notes, *told),
     }  # fmt: skip
     return table
 
@@ -185,7 +186,7 @@ def to_segments(lixels: gpd.GeoDataFrame, streets: StreetNetwork) -> pd.Series:
     Parameters
     ----------
     lixels
-        What `network_kde` made, whole.
+        What `network_kde` made, whole; its rows in any order.
     streets
         The streets it was made on.
 
@@ -200,7 +201,7 @@ def to_segments(lixels: gpd.GeoDataFrame, streets: StreetNetwork) -> pd.Series:
     Raises
     ------
     SchemaError
-        If the table is not one of `network_kde`.
+        If the table is not one of `network_kde`, or only a part of one.
     NetworkMismatchError
         If it was made on other streets.
 
@@ -217,12 +218,18 @@ def to_segments(lixels: gpd.GeoDataFrame, streets: StreetNetwork) -> pd.Series:
     """
     require_type(streets, StreetNetwork, name="streets")
     about = getattr(lixels, "attrs", {})
-    if not {"fingerprint", "method", "total"} <= set(about) or "density" not in lixels:
+    if not {"fingerprint", "method", "total", "n_lixels"} <= set(about) or "density" not in lixels:
         raise SchemaError("wanted the whole table that network_kde made, with its attrs.")
     if about["fingerprint"] != streets.fingerprint:
         raise NetworkMismatchError(
             f"this density was estimated on another street network ({about['fingerprint']}, here "
             f"{streets.fingerprint}); estimate it on these streets."
+        )
+    if len(lixels) != about["n_lixels"] or not lixels.index.is_unique:
+        raise SchemaError(
+            f"the table has {len(lixels):,} lixels, {lixels.index.nunique():,} of them different, "
+            f"and network_kde made {about['n_lixels']:,}; give the whole table and choose among "
+            "the segments that come out."
         )
     row = streets.segments.index.get_indexer(lixels["segment_id"])
     held = lixels["density"].to_numpy() * (lixels["end"] - lixels["start"]).to_numpy()
@@ -275,16 +282,18 @@ def _lixels(streets: StreetNetwork, lixel_length: float | Lixels) -> Lixels:
 
 def _bandwidth(
     events: Snapped, streets: StreetNetwork, bandwidth: Any, wanted: _Wanted, lixel_length: float
-) -> tuple[float, dict[float, float] | None]:
-    """Return the bandwidth, and the scores of those it was chosen from."""
+) -> tuple[float, dict[float, float] | None, tuple[str, ...]]:
+    """Return the bandwidth, and of its choice the scores and what to say about it."""
     scores = None
+    notes: tuple[str, ...] = ()
     if isinstance(bandwidth, str) and bandwidth == "auto":
         from patrolmap.risk.density.bandwidth import network_selection
 
         found = network_selection(
             streets, *events, kernel=kernel_named(wanted.kernel), method=wanted.method
         )
-        bandwidth, scores = max(found.best, lixel_length), found.curve["score"].to_dict()
+        scores = found.curve["score"].to_dict()
+        bandwidth, notes = found.at_least(lixel_length, "lixel_length")
         _log.info("bandwidth %g m chosen", bandwidth)
     elif isinstance(bandwidth, str):
         raise OptionError(f'bandwidth={bandwidth!r}; wanted metres, or "auto".')
@@ -297,7 +306,7 @@ def _bandwidth(
             f"fall between the centres of lixels; give lixel_length={base / 10:g}, or at most "
             f"{base:g}."
         )
-    return base, scores
+    return base, scores, notes
 
 
 def _density(

@@ -55,7 +55,7 @@ def planar_kde(
         (`at` needs their times). All are used, those found by police's own work too.
     bandwidth
         b in metres: the distance at which an event counts nothing any more. "auto": the one that
-        expects each event best from the others (`select_bandwidth`).
+        expects each event best from the others (`select_bandwidth`), or a cell where that is more.
     cell_size
         Side of a cell in metres, at most the bandwidth; a tenth to a fifth of it draws well.
     kernel
@@ -134,7 +134,7 @@ def planar_kde(
     if at is not None or time_bandwidth is not None:
         points = aged(points, events, at, time_bandwidth, wanted.kernel)
     points = _in_area(points, wanted.area)
-    base, selection = _bandwidth(points, bandwidth, wanted)
+    base, selection, told = _bandwidth(points, bandwidth, wanted)
     window, points, reach = _prepared(points, base, extent, wanted)
     values = _values(points, reach, window, wanted)
     unit = "events per m²" if weights is None else "weighted events per m²"
@@ -146,7 +146,7 @@ def planar_kde(
         "n_events": len(points.x),
         "adaptive": wanted.adaptive,
         "area": wanted.area is not None,
-        "notes": points.notes,
+        "notes": (*points.notes, *told),
     }
     if wanted.adaptive:
         attrs |= {"narrowest": float(reach.min()), "widest": float(reach.max())}
@@ -220,16 +220,19 @@ def _in_area(points: Points, area: shapely.Geometry | None) -> Points:
     return points.only(inside, f"{int((~inside).sum()):,} events outside the area left out")
 
 
-def _bandwidth(points: Points, bandwidth: Any, wanted: _Wanted) -> tuple[float, Any]:
-    """Return the bandwidth, and how it was selected where it was."""
+def _bandwidth(
+    points: Points, bandwidth: Any, wanted: _Wanted
+) -> tuple[float, Any, tuple[str, ...]]:
+    """Return the bandwidth, and how it was selected where it was, with what to say about it."""
     selection = None
+    notes: tuple[str, ...] = ()
     if isinstance(bandwidth, str) and bandwidth == "auto":
         from patrolmap.risk.density.bandwidth import planar_selection
 
         xy = np.column_stack([points.x, points.y])
         weight = np.broadcast_to(points.weight, len(xy)).copy()
         selection = planar_selection(xy, weight, kernel=wanted.kernel)
-        bandwidth = selection.best
+        bandwidth, notes = selection.at_least(wanted.cell, "cell_size")
         _log.info("bandwidth %g m chosen", bandwidth)
     elif isinstance(bandwidth, str):
         raise OptionError(f'bandwidth={bandwidth!r}; wanted metres, or "auto".')
@@ -239,7 +242,7 @@ def _bandwidth(points: Points, bandwidth: Any, wanted: _Wanted) -> tuple[float, 
             f"bandwidth={base:g} m is below cell_size={wanted.cell:g} m, so that events would fall "
             f"between the centres of cells; give cell_size={base / 5:g}, or at most {base:g}."
         )
-    return base, selection
+    return base, selection, notes
 
 
 def _prepared(

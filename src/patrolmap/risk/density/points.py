@@ -10,7 +10,7 @@ import pandas as pd
 from patrolmap._crs import point_coordinates, require_metres, require_true_lengths, to_lonlat
 from patrolmap.errors import CRSError, OptionError, SchemaError
 from patrolmap.risk.density.kernels import Kernel
-from patrolmap.risk.model.clock import aware, moments
+from patrolmap.risk.moments import aware, moments
 from patrolmap.risk.options import duration
 
 Floats = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from patrolmap.errors import NetworkMismatchError, SchemaError
 from patrolmap.risk.density.points import event_weights
-from patrolmap.risk.model.clock import aware, forgetting, moments
+from patrolmap.risk.moments import aware, forgetting, moments
 from patrolmap.risk.options import count_events, duration, metres
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.snap import snap_events

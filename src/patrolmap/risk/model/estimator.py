@@ -11,19 +11,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.risk.model.clock import Period, period, periods
-from patrolmap.risk.model.maps import learn_map
+from patrolmap.risk.model.clock import periods
+from patrolmap.risk.model.maps import add_up, learn_map
 from patrolmap.risk.model.options import check_options
 from patrolmap.risk.model.sift import (
     observed_events,
     reported_events,
+    said_below,
+    said_faded,
     said_far,
     said_hours,
     said_outside,
     said_undated,
 )
 from patrolmap.risk.model.times import bin_starts, read_times
-from patrolmap.risk.spots.placed import check_events
+from patrolmap.risk.moments import Period, period
+from patrolmap.risk.options import check_events
 from patrolmap.schema import EVENT_KINDS, require_type
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.snap import snap_events
@@ -74,9 +77,9 @@ class NetworkKDE:
     kernel
         A name of `patrolmap.risk.density.kernels.KERNELS`.
     method
-        "esd" (equal split discontinuous), "esc" (continuous: smoother over junctions, may lie
-        below 0 near them) or "simple" (by the shortest path; a map is scaled to keep its number of
-        events).
+        "esd" (equal split discontinuous), "esc" (continuous: smoother over junctions; where it
+        falls below 0 near them, the risk is 0) or "simple" (by the shortest path). Maps are scaled
+        to keep their number of events.
     half_life
         Age at which an event counts half, such as "60D"; None counts all alike.
     weights
@@ -201,9 +204,8 @@ class NetworkKDE:
         weight: pd.Series | None,
         unit: str | None,
         notes: tuple[str, ...] = (),
-        kinds: pd.Series | None = None,
     ) -> Self:
-        """Fit with a weight for each event, or by kind where it is None; `kinds` get a column."""
+        """Fit with a weight for each event (0 leaves it out), or by kind where it is None."""
         half_life = check_options(self)
         check_events(events)
         if len(events) == 0:
@@ -211,15 +213,16 @@ class NetworkKDE:
                 "there are no events; check the report of read_events for what it dropped."
             )
         require_type(streets, StreetNetwork, name="streets")
-        given = set((events["kind"] if kinds is None else kinds).astype("str"))
-        self.kinds_ = [kind for kind in EVENT_KINDS if kind in given]
+        self.kinds_ = [kind for kind in EVENT_KINDS if kind in set(events["kind"].astype("str"))]
         self.unit_ = unit or ("count" if self.weights is None else "weighted count")
+        whole = events  # a map covers its period whatever of it is left out
+        events = events if weight is None else events[weight.to_numpy() > 0]
         events, found = reported_events(events, self.police_initiated)
         if weight is None:
             by_kind = dict.fromkeys(EVENT_KINDS, 1.0) | dict(self.weights or {})
             weight = events["kind"].astype("str").map(by_kind)
         self.network_ = streets
-        self.periods_, said = periods(events, observed)
+        self.periods_, said = periods(whole, observed)
         events, outside = observed_events(events, self.periods_)
         self.observed_ = (
             min(start for start, _ in self.periods_.values()),
@@ -227,12 +230,13 @@ class NetworkKDE:
         )
         events = self._place(events, streets)
         self._weigh(events, weight.reindex(events.index), half_life)
+        faded = said_faded(self.events_["decay"], self.half_life)
         self._learn()
         learned = (one.learned.note for one in self._maps.values() if one.learned.note)
         self.notes_ = (
             *notes, *found, *said, *said_hours(self._times.vague, len(events)),
-            *said_undated(events, half_life), *said_far(self.positions_, self.max_snap),
-            *said_outside(outside), *self._times.notes, *learned,
+            *said_undated(events, half_life), *faded, *said_far(self.positions_, self.max_snap),
+            *said_outside(outside), *self._times.notes, *learned, *said_below(self.method),
         )  # fmt: skip
         return self
 
@@ -256,7 +260,7 @@ class NetworkKDE:
             If called before `fit`, or with a window that is naive or empty.
         """
         by_kind = self.predict_by_kind(start, end)
-        risk = by_kind.sum(axis=1).rename("risk")
+        risk = by_kind.sum(axis=1, skipna=False).rename("risk")
         risk.attrs = by_kind.attrs
         return risk
 
@@ -290,11 +294,12 @@ class NetworkKDE:
         Returns
         -------
         DataFrame
-            Columns are the starts of the bins, as `plan_patrols` takes them; rows add up to
-            `predict(start, end)`.
+            Columns are the starts of the bins, in the events' zone, as `plan_patrols` takes them.
+            Rows add up to `predict(start, end)`; to that end each row is scaled, by what was
+            lifted to 0 in it.
         """
         by_kind = self.predict_by_kind_and_hour(start, end, edges=edges)
-        out = by_kind.T.groupby(level="start").sum().T
+        out = by_kind.T.groupby(level="start").sum(skipna=False).T
         out.attrs = by_kind.attrs
         return out
 
@@ -320,8 +325,10 @@ class NetworkKDE:
         self._require_fit()
         out = {}
         for kind, one in self._maps.items():
-            shares = [self._times.share(kind, one.rows, *window) for window in bins]
-            out[kind] = one.expect(np.column_stack(shares))
+            whole = [] if len(bins) == 1 else [(bins[0][0], bins[-1][1])]
+            shares = [self._times.share(kind, one.rows, *window) for window in [*bins, *whole]]
+            expected = one.expect(np.column_stack(shares))
+            out[kind] = add_up(expected[:, :-1], expected[:, -1]) if whole else expected
         return out
 
     def _require_fit(self) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patrolmap.errors import SchemaError
 from patrolmap.risk.density.kernels import kernel_named
 from patrolmap.risk.model.shrink import ENOUGH, Prior, fit_prior
 from patrolmap.risk.model.spread import spread_events
@@ -76,21 +77,21 @@ def learn(
         )
         return Learned(chosen, np.inf, None, note)
     if not shrink:
-        return _places_only(streets, segment, offset, kernel, method)
+        return _places_only(streets, kind, segment, offset, kernel, method)
     grid = BANDWIDTHS if bandwidth is None else (bandwidth,)
-    priors = _priors(streets, segment, offset, grid, kernel)
+    # of so-many-th events only the bandwidth is chosen: K is that of all of them
+    every = 1 if len(grid) == 1 else max(1, -(-len(segment) // MOST_PLACES))
+    priors = _priors(streets, segment, offset, grid, kernel, every)
     if len(grid) == 1:
         return Learned(grid[0], priors[0].strength, None)
     curve = pd.Series(
-        [prior.log_likelihood / min(len(segment), MOST_PLACES) for prior in priors],
+        [prior.log_likelihood / len(segment[::every]) for prior in priors],
         index=pd.Index(grid, name="bandwidth"),
     )
     best = int(np.argmax(curve))
     strength = priors[best].strength
-    if len(segment) > MOST_PLACES:
-        strength = _priors(streets, segment, offset, grid[best : best + 1], kernel, most=None)[
-            0
-        ].strength
+    if every > 1:
+        strength = _priors(streets, segment, offset, (grid[best],), kernel, every=1)[0].strength
     note = ""
     if best == len(grid) - 1:
         note = (
@@ -107,10 +108,10 @@ def _priors(
     offset: Floats,
     grid: tuple[float, ...],
     kernel: str,
-    most: int | None = MOST_PLACES,
+    every: int,
 ) -> list[Prior]:
-    if most is not None and len(segment) > most:
-        order = np.lexsort((offset, segment))[:: -(-len(segment) // most)]
+    if every > 1:
+        order = np.lexsort((offset, segment))[::every]
         segment, offset = segment[order], offset[order]
     spread = spread_events(
         streets, segment, offset, np.zeros(len(segment), dtype=np.int64), np.ones(len(segment)),
@@ -124,6 +125,7 @@ def _priors(
 
 def _places_only(
     streets: StreetNetwork,
+    kind: str,
     segment: Ints,
     offset: Floats,
     kernel: str,
@@ -132,8 +134,14 @@ def _places_only(
     """Choose the bandwidth of a density that stands alone."""
     from patrolmap.risk.density.bandwidth import network_selection
 
-    found = network_selection(
-        streets, segment, offset, np.ones(len(segment)), kernel=kernel_named(kernel), method=method,
-    )  # fmt: skip
+    weight, shape = np.ones(len(segment)), kernel_named(kernel)
+    try:
+        found = network_selection(streets, segment, offset, weight, kernel=shape, method=method)
+    except SchemaError:  # fewer than two places
+        note = (
+            f"the {kind} map's events all lie at one place, which tells nothing of a bandwidth: "
+            f"they are smoothed over {FALLBACK:g} m"
+        )
+        return Learned(FALLBACK, np.inf, None, note)
     curve = found.curve["score"] - found.curve["score"].max()
     return Learned(found.best, np.inf, curve)

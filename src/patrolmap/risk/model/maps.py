@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from patrolmap.errors import OptionError
 from patrolmap.risk.model.learn import Learned, learn
 from patrolmap.risk.model.shrink import blend, unevenness
 from patrolmap.risk.model.smooth import Method, smooth
@@ -46,7 +47,11 @@ class Map:
     scale: float
 
     def expect(self, share: Floats) -> Floats:
-        """Return what to expect in each bin, given the share of each event in it: (n, n_bins)."""
+        """Return what to expect in each bin, given the share of each event in it: (n, n_bins).
+
+        What falls below 0 (by the continuous kernel) is 0, and the bin's others are scaled, so that
+        it keeps its sum.
+        """
         shape = (len(self.streets.segments), share.shape[1])
         event, column = np.nonzero(share * self.worth[:, None])
         if len(event) == 0:
@@ -58,7 +63,38 @@ class Map:
             method=self.method,
         )  # fmt: skip
         counts = count(self.segment[event], column, weight, shape)
-        return blend(counts, self.scale * mass, self.learned.strength * unevenness(self.worth))
+        strength = self.learned.strength * unevenness(self.worth)
+        return _not_below_0(blend(counts, self.scale * mass, strength))
+
+
+def _not_below_0(table: Floats) -> Floats:
+    if not (table < 0).any():
+        return table
+    above = np.maximum(table, 0.0)
+    total, now = table.sum(axis=0), above.sum(axis=0)
+    scaled: Floats = above * np.divide(total, now, out=np.zeros_like(now), where=now > 0)
+    return scaled
+
+
+def add_up(parts: Floats, whole: Floats) -> Floats:
+    """Scale the rows of `parts` (n, n_bins), 0 or more, so that they add up to `whole` (n,).
+
+    Parts are lifted to 0 each by itself, and so may miss the whole a little. A row of nothing is
+    shared out as the bins are altogether.
+
+    Examples
+    --------
+    >>> add_up(np.array([[1.0, 2.0], [0.0, 0.0], [1.0, 0.0]]), np.array([6.0, 1.0, 0.0]))
+    array([[2. , 4. ],
+           [0.5, 0.5],
+           [0. , 0. ]])
+    """
+    total, bins = parts.sum(axis=1), parts.sum(axis=0)
+    usual = np.divide(bins, bins.sum(), out=np.full_like(bins, 1 / len(bins)), where=bins.sum() > 0)
+    share = np.tile(usual, (len(parts), 1))
+    np.divide(parts, total[:, None], out=share, where=total[:, None] > 0)
+    out: Floats = share * whole[:, None]
+    return out
 
 
 def learn_map(
@@ -89,11 +125,17 @@ def learn_map(
     scale = 1.0
     if method == "simple" and len(rows):
         column = np.zeros(len(rows), dtype=np.int64)
+        even = worth / worth.max()  # a half-life may leave so little that it would come out as 0
         mass = smooth(
-            streets, segment, offset, column, worth,
+            streets, segment, offset, column, even,
             n_columns=1, bandwidth=learned.bandwidth, kernel=kernel, method=method,
         )  # fmt: skip
-        scale = float(worth.sum() / mass.sum())
+        if not mass.sum() > 0:
+            raise OptionError(
+                f"bandwidth={learned.bandwidth:g} m reaches no street from the {kind} map's "
+                "events; wanted a wider one."
+            )
+        scale = float(even.sum() / mass.sum())
     return Map(
         streets=streets, rows=rows, segment=segment, offset=offset, worth=worth,
         exposure=exposure, kernel=kernel, method=method, learned=learned, scale=scale,

@@ -13,10 +13,11 @@ from patrolmap.errors import OptionError, SchemaError
 from patrolmap.events.programmes import Programme, programme_weights, read_programme
 from patrolmap.risk.model.estimator import Moment, NetworkKDE, Observed
 from patrolmap.risk.model.options import check_weights
-from patrolmap.risk.options import check_flag, count_events
-from patrolmap.risk.spots.placed import check_events
+from patrolmap.risk.options import check_events, check_flag, count_events
 from patrolmap.schema import CATEGORIES, EVENT_KINDS
 from patrolmap.streets.network import StreetNetwork
+
+_ALIKE = 1e-6  # shares of hours add up to 1 with single precision
 
 
 @dataclass(kw_only=True)
@@ -101,8 +102,9 @@ class RiskProfile:
         self.weights_ = _weights(events, self, programme)
         counts = self.weights_.to_numpy() > 0
         if not counts.any():
+            kinds = sorted(events["kind"].astype("str").unique())
             raise SchemaError(
-                f"none of the {len(events):,} events weighs anything: "
+                f"none of the {len(events):,} events weighs anything (kinds: {', '.join(kinds)}): "
                 f"{'the programme ' + repr(programme.name) if programme else 'kinds, categories'} "
                 "leaves all of them out."
             )
@@ -113,8 +115,8 @@ class RiskProfile:
         notes = tuple(self.weights_.attrs["notes"])
         notes += (f"{count_events(left)} of no weight left out",) if left else ()
         self.model_ = model._fit(
-            events[counts], streets, observed=observed, weight=self.weights_[counts],
-            unit=self.weights_.attrs["unit"], notes=notes, kinds=events["kind"],
+            events, streets, observed=observed, weight=self.weights_,
+            unit=self.weights_.attrs["unit"], notes=notes,
         )  # fmt: skip
         return self
 
@@ -166,22 +168,25 @@ def _weights(
     events: gpd.GeoDataFrame, profile: RiskProfile, programme: Programme | None
 ) -> pd.Series:
     """Weigh each event, and say in what unit."""
-    weight = np.ones(len(events))
+    weight, plain = np.ones(len(events)), np.ones(len(events))  # with harm, and before it
     notes: tuple[str, ...] = ()
     days = profile.harm
     if programme is not None:
         given = programme_weights(events, programme)
         weight, notes = given.to_numpy(dtype=np.float64), given.attrs["notes"]
+        without = programme_weights(events, replace(programme, harm=False))
+        plain = without.to_numpy(dtype=np.float64)
         days = profile.harm and not programme.harm
     for column, by in (("kind", profile.kinds), ("category", profile.categories)):
         if by:
-            weight = weight * events[column].astype("str").map(by).fillna(1.0).to_numpy()
+            factor = events[column].astype("str").map(by).fillna(1.0).to_numpy(dtype=np.float64)
+            weight, plain = weight * factor, plain * factor
     if days:
         weight, said = _times_harm(weight, events)
         notes += said
     in_days = profile.harm or (programme is not None and programme.harm)
-    plain = not profile.kinds and not profile.categories
-    unit = ("" if plain else "weighted ") + ("harm-days" if in_days else "count")
+    alike = not ((plain != 0) & (abs(plain - 1) > _ALIKE)).any()
+    unit = ("" if alike else "weighted ") + ("harm-days" if in_days else "count")
     out = pd.Series(weight, index=events.index, name="weight")
     out.attrs = {"unit": unit, "notes": notes}
     return out

@@ -73,8 +73,10 @@ def unevenness(worth: Floats) -> float:
     >>> unevenness(np.array([2.0, 2.0])), unevenness(np.array([1.0, 0.0]))
     (1.0, 2.0)
     """
-    total = worth.sum()
-    return float(len(worth) * (worth**2).sum() / total**2) if total > 0 else 1.0
+    if not worth.sum() > 0:
+        return 1.0
+    even = worth / worth.max()  # squares of very small weights would come out as 0
+    return float(len(worth) * (even**2).sum() / even.sum() ** 2)
 
 
 def fit_prior(counts: Floats, around: Floats, length: Floats) -> Prior:

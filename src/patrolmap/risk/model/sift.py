@@ -6,8 +6,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from patrolmap.errors import SchemaError
-from patrolmap.risk.model.clock import Period, moments
+from patrolmap.errors import OptionError, SchemaError
+from patrolmap.risk.moments import Period, moments
 from patrolmap.risk.options import count_events
 
 
@@ -43,6 +43,26 @@ def observed_events(
             f"{start.isoformat()} to {end.isoformat()}; give observed= the period they cover."
         )
     return events[used], int((~used).sum())
+
+
+def said_faded(decay: pd.Series, half_life: str | None) -> tuple[str, ...]:
+    """Say how many events are so old that they weigh nothing; raise where all are."""
+    faded = int((decay == 0).sum())
+    if faded and faded == len(decay):
+        raise OptionError(
+            f"half_life={half_life!r} is so short that every event fades to nothing by the end of "
+            "the period; wanted a longer one, such as '60D'."
+        )
+    return (f"{count_events(faded)} so old that half_life leaves nothing of them",) if faded else ()
+
+
+def said_below(method: str) -> tuple[str, ...]:
+    """Say what becomes of a kernel that falls below 0."""
+    note = (
+        "where the continuous kernel falls below 0, the risk is 0, and that of its map's other "
+        "segments is scaled to keep the number of events"
+    )
+    return (note,) if method == "esc" else ()
 
 
 def said_hours(vague: int, used: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Method = Literal["esd", "esc", "simple"]
 
-_PIECE = 20.0  # m
+_PIECE = 20.0  # m, and a fifth of the bandwidth, at most
 
 
 def smooth(
@@ -53,9 +53,9 @@ def _simple(
     bandwidth: float,
     kernel: str,
 ) -> Floats:
-    """Sum densities at the middle of pieces of up to 20 m."""
+    """Sum densities at the middle of pieces that no kernel falls between."""
     length = streets.segments["length"].to_numpy(dtype=np.float64)
-    pieces = np.maximum(np.ceil(length / _PIECE), 1).astype(np.int64)
+    pieces = np.maximum(np.ceil(length / min(_PIECE, bandwidth / 5)), 1).astype(np.int64)
     indptr = np.concatenate([[0], np.cumsum(pieces)])
     out = np.zeros((len(length), n_columns))
     for c in range(n_columns):

@@ -1,6 +1,6 @@
 """When the events of several maps happen: clock hours by event, weekdays and months by map."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -11,9 +11,9 @@ import pandas as pd
 
 from patrolmap.errors import OptionError
 from patrolmap.events.hours import clock_weights, hour_profile
-from patrolmap.risk.model.clock import Period, aware, forgetting, moments
 from patrolmap.risk.model.shrink import ENOUGH
 from patrolmap.risk.model.week import in_window, month_factors, week_factors, weigh_window
+from patrolmap.risk.moments import Period, aware, forgetting, moments
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -118,17 +118,24 @@ def bin_starts(
 ) -> list[pd.Timestamp]:
     """Return the starts of time bins in [first, last): at `edges`, else at full local hours.
 
+    All are moments of `zone`, whatever the offsets of those given.
+
     Examples
     --------
     >>> window = pd.to_datetime(["2026-11-22 20:30+05:00", "2026-11-22 23:00+05:00"])
     >>> [f"{start:%H:%M}" for start in bin_starts(*window, window.tz, None)]
     ['20:30', '21:00', '22:00']
     """
+    first, last = first.tz_convert(zone), last.tz_convert(zone)
     if edges is None:
-        wall = first.tz_convert(zone).tz_localize(None)
+        wall = first.tz_localize(None)
         hours = pd.date_range(first - (wall - wall.floor("h")), last, freq="1h", inclusive="left")
         return [first, *hours[hours > first]]
-    inner = sorted({aware(edge, what="edges") for edge in edges} - {first})
+    if isinstance(edges, str) or not isinstance(edges, Iterable):
+        raise OptionError(
+            f"edges={edges!r}; wanted a list of moments such as ['2026-11-23 00:00+05:00']."
+        )
+    inner = sorted({aware(edge, what="edges").tz_convert(zone) for edge in edges} - {first})
     for edge in inner:
         if not first < edge < last:
             raise OptionError(

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patrolmap.risk.model.clock import Period
+from patrolmap.risk.moments import Period
 
 Floats = npt.NDArray[np.float64]
 

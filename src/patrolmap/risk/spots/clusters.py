@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from patrolmap.errors import OptionError
 from patrolmap.risk.spots.near_repeat import street_places
 from patrolmap.risk.spots.pieces import number_linked
 from patrolmap.risk.spots.placed import Placed
@@ -14,6 +15,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _MOST_PAIRS = 30_000_000  # 24 bytes each, as a symmetric matrix
+_MOST_COPIES = 2_000_000  # pairs of repeated events: scikit-learn takes some 200 bytes each
 _SAMPLE = 500
 _FEWEST = 5
 
@@ -146,7 +148,7 @@ def _hdbscan(first: Ints, second: Ints, apart: Floats, size: Ints, least: int) -
         if size[places].sum() < least:
             continue
         mine = order[begin[number] : begin[number + 1]]
-        who, matrix = _each_event(places, i[mine], j[mine], apart[inside][mine], size)
+        who, matrix = _each_event(places, i[mine], j[mine], apart[inside][mine], size, least)
         model = HDBSCAN(
             min_cluster_size=max(least, 2), min_samples=least, metric="precomputed",
             allow_single_cluster=True, copy=True,
@@ -157,13 +159,16 @@ def _hdbscan(first: Ints, second: Ints, apart: Floats, size: Ints, least: int) -
     return label
 
 
-def _each_event(places: Ints, i: Ints, j: Ints, apart: Floats, size: Ints) -> tuple[Ints, Any]:
+def _each_event(
+    places: Ints, i: Ints, j: Ints, apart: Floats, size: Ints, least: int
+) -> tuple[Ints, Any]:
     """Repeat each place by its events: HDBSCAN knows no weights."""
-    n = size[places]
-    who = np.repeat(np.arange(len(places)), n)
-    start = np.cumsum(n) - n
     a, b = np.searchsorted(places, i), np.searchsorted(places, j)
-    a, b = np.concatenate([a, np.arange(len(n))]), np.concatenate([b, np.arange(len(n))])
+    own = np.arange(len(places))
+    a, b = np.concatenate([a, own]), np.concatenate([b, own])
+    n = _capped(size[places], a, b, least)
+    who = np.repeat(own, n)
+    start = np.cumsum(n) - n
     apart = np.concatenate([apart, np.zeros(len(n))])
     count = n[a] * n[b]
     of = np.repeat(np.arange(len(a)), count)
@@ -171,6 +176,26 @@ def _each_event(places: Ints, i: Ints, j: Ints, apart: Floats, size: Ints) -> tu
     one, two = start[a[of]] + step // n[b[of]], start[b[of]] + step % n[b[of]]
     once = one < two  # of one place; of two, the first stands earlier anyway
     return who, _matrix(one[once], two[once], apart[of[once]], len(who))
+
+
+def _capped(n: Ints, a: Ints, b: Ints, least: int) -> Ints:
+    """Cut the highest piles of events down until pairs of them fit, if they do not.
+
+    Never below `least`: a pile so high is as dense as can be, and a cluster of its own, so only
+    what clusters weigh against each other changes.
+    """
+    most = int(n.max())
+    pairs = float(n[a].astype(np.float64) @ n[b])
+    while pairs > _MOST_COPIES and most > least:
+        most = max(least, int(most * 0.9))
+        n = np.minimum(n, most)
+        pairs = float(n[a].astype(np.float64) @ n[b])
+    if pairs > _MOST_PAIRS:
+        raise OptionError(
+            f"{pairs:,.0f} pairs of events lie near one another, too many for HDBSCAN (at most "
+            f"{_MOST_PAIRS:,}); give a shorter distance, or algorithm='dbscan'."
+        )
+    return n
 
 
 def _owners(where: Ints, label: Ints, size: Ints) -> tuple[Ints, Ints]:

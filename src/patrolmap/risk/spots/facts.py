@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.events.hours import clock_weights
-from patrolmap.risk.model.clock import moments
+from patrolmap.risk.moments import moments
 from patrolmap.risk.spots.chance import binomial_tails
 from patrolmap.risk.spots.pieces import beside
 from patrolmap.risk.spots.placed import Placed

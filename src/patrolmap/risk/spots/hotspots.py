@@ -211,6 +211,7 @@ def hotspots(
     notes: list[str] = []
     if method == "top" or placed is None:
         rows, label = _top(values, length, counted, segments.index, budget), None
+        _say_beyond(notes, "street", length[rows].sum(), budget)
     elif method == "clusters":
         rows, label = _clusters(placed, rules, budget, notes)
     else:
@@ -360,13 +361,21 @@ def _clusters(
 
 
 def _say_cut(notes: list[str], what: str, whole: float, kept: float, budget: float) -> None:
-    if kept > budget + 1e-3:
-        notes.append(
-            f"the strongest {what} alone, {kept / 1000:,.1f} km, takes more than coverage allows "
-            f"({budget / 1000:,.1f} km)"
-        )
-    elif kept < whole - 1e-6:
+    _say_beyond(notes, what, kept, budget)
+    if kept <= budget + 1e-3 and kept < whole - 1e-6:
         notes.append(
             f"{whole / 1000:,.1f} km in {what}s found, the strongest {kept / 1000:,.1f} km kept: "
             "coverage allows no more"
         )
+
+
+def _say_beyond(notes: list[str], what: str, kept: float, budget: float) -> None:
+    if kept > budget + 1e-3:
+        notes.append(
+            f"the strongest {what} alone, {_km(kept)}, takes more than coverage allows "
+            f"({_km(budget)})"
+        )
+
+
+def _km(metres: float) -> str:
+    return f"{metres / 1000:,.1f} km" if metres >= 1000 else f"{metres:,.3g} m"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from patrolmap._crs import point_coordinates, require_metres
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.risk.model.clock import moments
+from patrolmap.risk.moments import moments
 from patrolmap.risk.options import check_flag
 from patrolmap.risk.spots.placed import Placed, check_number, place_events, select_events
 from patrolmap.schema import NEAR_REPEAT, require_type, validate

@@ -73,7 +73,7 @@ def pieces_table(streets: StreetNetwork, rows: Ints, group: Ints, risk: Floats) 
             "length": chosen["length"].to_numpy(),
             "risk": risk[rows],
             "street": chosen["street_id"].to_numpy(dtype=object),
-            "name": street_names(streets.segments).to_numpy(dtype=object)[rows],
+            "name": _lines(street_names(streets.segments).to_numpy(dtype=object)[rows]),
             "id": chosen.index.to_numpy(dtype=object),
         }
     )
@@ -89,6 +89,11 @@ def pieces_table(streets: StreetNetwork, rows: Ints, group: Ints, risk: Floats) 
     order = np.argsort(group, kind="stable")
     geometry: Any = shapely.multilinestrings(lines[order], indices=group[order])
     return gpd.GeoDataFrame(table, geometry=np.atleast_1d(geometry), crs=streets.crs)
+
+
+def _lines(names: npt.NDArray[np.object_]) -> list[str | None]:
+    """Put each name on one line; what is only blanks is no name."""
+    return [" ".join(name.split()) or None if isinstance(name, str) else None for name in names]
 
 
 def _names(part: pd.DataFrame) -> pd.Series:

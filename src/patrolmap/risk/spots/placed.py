@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patrolmap.errors import CRSError, OptionError, SchemaError
-from patrolmap.risk.model.clock import moments, own_period, period
-from patrolmap.schema import EVENTS, validate
+from patrolmap.errors import OptionError
+from patrolmap.risk.moments import moments, own_period, period
+from patrolmap.risk.options import check_events
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.snap import snap_events
 
@@ -62,17 +62,6 @@ class Placed:
         return length
 
 
-def check_events(events: Any) -> None:
-    """Raise unless `events` are a table as `read_events` makes it, with a CRS."""
-    if not isinstance(events, gpd.GeoDataFrame):
-        raise SchemaError(
-            f"events are a {type(events).__name__}; wanted a GeoDataFrame as read_events makes it."
-        )
-    validate(events, EVENTS)
-    if events.crs is None:
-        raise CRSError("the events have no CRS; state it with events.set_crs(...).")
-
-
 def select_events(
     events: gpd.GeoDataFrame, *, police_initiated: bool, observed: Any
 ) -> tuple[gpd.GeoDataFrame, Period | None, dict[str, int]]:
@@ -87,7 +76,8 @@ def select_events(
             raise OptionError(f"observed={observed!r}; wanted two moments, (start, end).")
         span: Period | None = period(*observed, what="observed ")
     else:
-        span = own_period(kept) if middle.notna().any() else None
+        dated = moments(events).notna().any()  # what is left out was watched too
+        span = own_period(events) if dated else None
     within = np.ones(len(kept), dtype=bool)
     if observed is not None and span is not None:
         within = (middle.isna() | ((middle >= span[0]) & (middle < span[1]))).to_numpy()

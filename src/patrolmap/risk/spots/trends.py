@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.risk.model.clock import moments
+from patrolmap.risk.moments import moments
 from patrolmap.risk.options import check_flag
 from patrolmap.risk.spots.chance import binomial_tails, false_discovery
 from patrolmap.risk.spots.placed import Placed, check_number, place_events
