@@ -26,9 +26,13 @@ from .patrol import MaxRuntime as MaxRuntime
 from .patrol import PatrolRules as PatrolRules
 from .patrol import Plan as Plan
 from .patrol import Shift as Shift
+from .patrol import ShiftsReport as ShiftsReport
 from .patrol import Stop as Stop
 from .patrol import check_plan as check_plan
+from .patrol import check_shifts as check_shifts
 from .patrol import plan_patrols as plan_patrols
+from .patrol import read_shifts as read_shifts
+from .patrol import score_routes as score_routes
 from .risk import BandwidthSelection as BandwidthSelection
 from .risk import HotspotRules as HotspotRules
 from .risk import NetworkKDE as NetworkKDE
