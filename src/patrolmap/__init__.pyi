@@ -17,6 +17,7 @@ from .events import read_programme as read_programme
 from .nightly import NightlyResult as NightlyResult
 from .nightly import risk_of_shifts as risk_of_shifts
 from .nightly import run_nightly as run_nightly
+from .output import MapOptions as MapOptions
 from .output import explore as explore
 from .output import write_cards as write_cards
 from .output import write_gpx as write_gpx
