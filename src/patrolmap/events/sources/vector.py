@@ -63,6 +63,7 @@ def read_parquet(path: Path) -> pd.DataFrame:
     """Read Parquet or GeoParquet."""
     import pyarrow as pa
     from pyarrow import parquet
+
     spoilt = (pa.ArrowException, ProjError, shapely.errors.ShapelyError)
     try:
         geo = b"geo" in (parquet.read_schema(path).metadata or {})
