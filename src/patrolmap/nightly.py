@@ -61,7 +61,7 @@ class NightlyResult:
     risk_by_kind: pd.DataFrame
     hotspots: gpd.GeoDataFrame
     events: gpd.GeoDataFrame
-    places: gpd.GeoDataFrame | None
+    places: gpd.GeoDataFrame | None = None
     reports: tuple[EventsReport, ...]
     lang: str = "en"
 
