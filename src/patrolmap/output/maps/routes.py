@@ -30,15 +30,7 @@ def plan_payload(streets: StreetNetwork, plan: Plan, names: Names, lang: str) ->
     NetworkMismatchError
         If the plan was made on another street network.
     """
-    made_on = plan.provenance.fingerprint
-    used = plan.visits["segment_id"].dropna().unique()
-    foreign = [segment for segment in used if segment not in streets.segments.index]
-    if foreign or (made_on and made_on != streets.fingerprint):
-        raise NetworkMismatchError(
-            f"this plan was made on another street network ({made_on or 'unknown'}, here "
-            f"{streets.fingerprint}); show it on the streets it was planned on."
-            + (f" Unknown segments: {foreign[:3]}." if foreign else "")
-        )
+    require_plan_of(streets, plan)
     stops = plan.stops.to_crs(streets.crs)
     places = degrees(streets.crs, [(p.x, p.y) for p in stops.geometry])
     routes = plan.routes
@@ -55,6 +47,19 @@ def plan_payload(streets: StreetNetwork, plan: Plan, names: Names, lang: str) ->
         "unit": unit_words(plan.provenance.unit),
         "notes": [one_line(note) for note in plan.provenance.notes],
     }
+
+
+def require_plan_of(streets: StreetNetwork, plan: Plan) -> None:
+    """Raise `NetworkMismatchError` unless the plan was made on these streets."""
+    made_on = plan.provenance.fingerprint
+    used = plan.visits["segment_id"].dropna().unique()
+    foreign = [segment for segment in used if segment not in streets.segments.index]
+    if foreign or (made_on and made_on != streets.fingerprint):
+        raise NetworkMismatchError(
+            f"this plan was made on another street network ({made_on or 'unknown'}, here "
+            f"{streets.fingerprint}); show it on the streets it was planned on."
+            + (f" Unknown segments: {foreign[:3]}." if foreign else "")
+        )
 
 
 def plan_shares(streets: StreetNetwork, plan: Plan) -> dict[str, str]:
