@@ -71,6 +71,20 @@ def test_without_axes_a_figure_of_the_towns_shape_is_made(case):
     plt.close(ax.figure)
 
 
+def test_what_the_first_figure_sets_for_a_notebook_stays_set(case, monkeypatch):
+    figure = plt.figure
+
+    def first(*args, **kwargs):  # as the backend of notebooks does
+        plt.rcParams["interactive"] = True
+        return figure(*args, **kwargs)
+
+    monkeypatch.setattr(plt, "figure", first)
+    with plt.rc_context({"interactive": False}):
+        ax = pm.plot(case.town)
+        assert plt.isinteractive()
+    plt.close(ax.figure)
+
+
 def test_each_layer_shows_its_colours_where_it_lies(case, ax):
     town = case.town
     risk = pd.Series(0.0, index=town.segments.index)

@@ -20,7 +20,7 @@ from patrolmap.output.figure.layers import (
     number_hotspots,
 )  # fmt: skip
 from patrolmap.output.figure.names import write_names
-from patrolmap.output.figure.sheet import Sheet
+from patrolmap.output.figure.sheet import Sheet, new_axes
 from patrolmap.output.figure.walks import draw_plan, number_routes, plan_title
 from patrolmap.output.maps.options import Audience, MapOptions, check_request
 from patrolmap.output.maps.payload import Shown
@@ -128,16 +128,19 @@ def plot(
     official = audience == "official"
     say, shown = Words(lang), Shown(risk=risk, density=density, hotspots=hotspots, events=events,
                                     places=places, plan=plan)  # fmt: skip
+    box = ground(streets, plan if official else None)
+    if ax is None:  # outside of the context: a notebook's own settings come with the first figure
+        ax = new_axes(box)
     # A dollar in a street's name is a dollar.
     with rc_context({"text.parse_math": False, "text.usetex": False}):
-        return _draw(streets, shown, say, chosen, official=official, ax=ax)
+        sheet = Sheet(ax, box, say, official=official)
+        return _draw(sheet, streets, shown, chosen, official=official)
 
 
 def _draw(
-    streets: StreetNetwork, shown: Shown, say: Words, options: MapOptions, *, official: bool,
-    ax: Any,
-) -> Any:  # fmt: skip
-    sheet = Sheet(ax, ground(streets, shown.plan if official else None), say, official=official)
+    sheet: Sheet, streets: StreetNetwork, shown: Shown, options: MapOptions, *, official: bool
+) -> Any:
+    say = sheet.say
     draw_streets(sheet, streets)
     if official:
         title = _official(sheet, streets, shown, say.lang)
@@ -172,6 +175,8 @@ def _official(sheet: Sheet, streets: StreetNetwork, shown: Shown, lang: str) -> 
         routes = s.plan.routes
         when = span(routes["start"].min(), routes["end"].max(), lang)
         return " · ".join([say("Patrol plan"), when, *plan_title(s.plan, sheet)])
-    if s.risk is not None:
-        return say("Risk by street")
-    return say("Recorded events" if s.events is not None else "Streets")
+    drawn = (
+        ("Risk by street", s.risk), ("Recorded events", s.events), ("Density of events", s.density),
+        ("Hot spots", s.hotspots), ("Places", s.places),
+    )  # fmt: skip
+    return say(next((title for title, table in drawn if table is not None), "Streets"))

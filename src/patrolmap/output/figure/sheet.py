@@ -29,7 +29,7 @@ class Sheet:
     """Axes that show a piece of ground, and the legend that grows as layers are drawn."""
 
     def __init__(self, ax: Any, ground: Box, say: Words, *, official: bool) -> None:
-        self.ax = _new_axes(ground) if ax is None else ax
+        self.ax = ax
         self.say = say
         box = self.ax.get_window_extent()
         dots = self.ax.get_figure().get_dpi() / _MM
@@ -149,7 +149,7 @@ def _lines_of(legend: Any) -> list[Any]:
     return [box for box, parts in found if len(parts) == 2 and isinstance(parts[1], TextArea)]
 
 
-def _new_axes(ground: Box) -> Any:
+def new_axes(ground: Box) -> Any:
     """Make a figure with room for the map's shape, and for a legend at its right."""
     from matplotlib import pyplot as plt
 
