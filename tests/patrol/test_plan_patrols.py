@@ -303,29 +303,30 @@ def test_a_thousand_crews_get_a_route_each() -> None:
 
 
 def test_the_runtime_is_kept_and_progress_told(grid: StreetNetwork, grid_risk: pd.Series) -> None:
-    told: list[tuple[float, float]] = []
+    told: list[tuple[float, float, float]] = []
     started = time.monotonic()
     plan = plan_patrols(
         grid,
         grid_risk,
         [shift_at(grid, minutes=60)],
         stop=MaxRuntime(0.7),
-        progress=lambda share, prize: told.append((share, prize)),
+        progress=lambda *news: told.append(news),
     )
     assert 0.6 < plan.provenance.runtime < 2.0
     assert time.monotonic() - started < 5
-    shares = [share for share, _ in told]
+    shares = [share for share, _, _ in told]
     assert shares == sorted(shares)
     assert 0 <= shares[0] < shares[-1] <= 1
-    prizes = [prize for _, prize in told]
+    prizes = [prize for _, prize, _ in told]
+    assert {bound for _, _, bound in told} == {plan.provenance.upper_bound}
     assert prizes == sorted(prizes)
     assert prizes[-1] == pytest.approx(plan.provenance.prize, rel=0.2)
 
 
-def interrupt_after(calls: int) -> Callable[[float, float], None]:
+def interrupt_after(calls: int) -> Callable[[float, float, float], None]:
     count = iter(range(calls))
 
-    def progress(share: float, prize: float) -> None:
+    def progress(share: float, prize: float, bound: float) -> None:
         if next(count, None) is None:
             raise KeyboardInterrupt
 

@@ -1,6 +1,8 @@
 from .check import check_plan as check_plan
 from .plan import Plan as Plan
 from .plan import Provenance as Provenance
+from .points import PointRoutes as PointRoutes
+from .points import solve_orienteering as solve_orienteering
 from .rules import PatrolRules as PatrolRules
 from .shifts import Depot as Depot
 from .shifts import Shift as Shift
@@ -8,3 +10,5 @@ from .solve import plan_patrols as plan_patrols
 from .stop import MaxIterations as MaxIterations
 from .stop import MaxRuntime as MaxRuntime
 from .stop import Stop as Stop
+from .streets import ArcRoutes as ArcRoutes
+from .streets import solve_arc_orienteering as solve_arc_orienteering

@@ -20,6 +20,9 @@ from patrolmap.streets.network import StreetNetwork
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Crew, Problem
     from patrolmap.patrol.search import Found
+    from patrolmap.patrol.walks import Walks
+
+BOUND_PART = 0.2  # of the time that the bound may take
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +64,7 @@ def plan_patrols(
     seed
         The same seed and iteration limit give the same plan.
     progress
-        Called between rounds with the share done (0 to 1) and the best prize so far.
+        Called between rounds with the share done (0 to 1), the best prize so far and the bound.
 
     Returns
     -------
@@ -88,44 +91,61 @@ def plan_patrols(
     """
     from patrolmap._kernels.compiling import compile_clock
     from patrolmap.patrol.bound import upper_bound
-    from patrolmap.patrol.candidates import earning_units
+    from patrolmap.patrol.candidates import choose, earning_units, reaches_of
+    from patrolmap.patrol.layout import ground_of, lay_out
     from patrolmap.patrol.problem import build_problem
-    from patrolmap.patrol.search import search
+    from patrolmap.patrol.search import search, time_for
     from patrolmap.patrol.tables import plan_tables
+    from patrolmap.patrol.walks import walk_routes
 
     if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
         raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")
     require_type(streets, StreetNetwork, name="streets")
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts or ())
+    stop = stop or MaxRuntime(30)
     with compile_clock() as compiling:
         started = time.monotonic()
+
+        def elapsed() -> float:
+            return time.monotonic() - started - compiling()
+
         problem = build_problem(streets, risk, shifts, rules)
         if risk_by_kind is not None:
             _require_kinds(streets, risk_by_kind)
         units = earning_units(problem)
-        found = search(
-            problem,
+        bound = upper_bound(problem, units, seconds=time_for(stop, BOUND_PART, elapsed()))
+        ground = ground_of(problem)
+        chosen = choose(
             units,
-            stop=stop or MaxRuntime(30),
+            ground.length[units.segment],
+            reaches_of(problem, units),
+            share=float(ground.share.max()),
+            most=ground.most_tasks,
+        )
+        found = search(
+            lay_out(ground, units, *chosen),
+            stop=stop,
             seed=seed,
-            elapsed=lambda: time.monotonic() - started - compiling(),
+            elapsed=elapsed,
             progress=progress,
+            bound=bound,
         )
         if compiling() > 1:
             _log.info("compiled the kernels in %.0f s; later runs find them on disk", compiling())
-    tables = plan_tables(problem, found.walks, risk_by_kind)
+    walks = max((walk_routes(problem, orders) for orders in found.orders), key=lambda w: w.total)
+    tables = plan_tables(problem, walks, risk_by_kind)
     return Plan(
         routes=tables.routes,
         visits=tables.visits,
         segments=tables.segments,
         stops=tables.stops,
         unserved=tables.unserved,
-        provenance=_provenance(problem, found, upper_bound(problem, units), seed, risk.attrs),
+        provenance=_provenance(problem, found, walks, bound, seed, risk.attrs),
     )
 
 
 def _provenance(
-    problem: Problem, found: Found, bound: float, seed: int, attrs: dict[str, Any]
+    problem: Problem, found: Found, walks: Walks, bound: float, seed: int, attrs: dict[str, Any]
 ) -> Provenance:
     notes = list(attrs.get("notes", ()))
     if any(crew.rules.unlit == "avoid" for crew in problem.crews):
@@ -140,9 +160,9 @@ def _provenance(
         durations={str(crew.shift.name): crew.shift.seconds for crew in problem.crews},
         shifts={str(crew.shift.name): _asked(problem, crew) for crew in problem.crews},
         bins=tuple(start.isoformat() for start in problem.bin_starts),
-        prize=found.walks.total,
+        prize=walks.total,
         upper_bound=bound,
-        gap=max(0.0, (bound - found.walks.total) / bound) if bound > 0 else 0.0,
+        gap=max(0.0, (bound - walks.total) / bound) if bound > 0 else 0.0,
         total_risk=float(problem.prize.sum()),
         unit=str(attrs.get("unit", "count")),
         iterations=found.iterations,
