@@ -27,6 +27,8 @@ Bools = npt.NDArray[np.bool_]
 NO_SLOT = np.int64(1) << 60
 FEW = 2  # crews, all of whose routes are looked at for every task
 STRINGS = 40  # of which the poorest goes, where a route is too long
+MOVES = 0.15  # share of iterations that move a string
+LONGEST = 60  # most tasks in it
 EXCURSIONS = 20  # of which the one worth least goes
 POOREST_OF = 6  # strings, of which the one with the least prize per metre goes
 
@@ -755,18 +757,21 @@ def _worth(tasks, crews, routes, c, p, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _turn(tasks, crews, routes, c, i, clocks):  # type: ignore[no-untyped-def]
-    """Walk the tasks between gap i and the best other gap the other way round, if that is shorter.
+def _turn(tasks, crews, routes, c, i, state, clocks):  # type: ignore[no-untyped-def]
+    """Walk the tasks between gap i and the best other gap the other way round, if no longer.
 
     For crews whose ways go both ways (2-opt: Croes 1958, doi 10.1287/opre.6.6.791).
     """
     far, order = tasks.distance[crews.graph[c]], routes.order[c]
     leave, enter, gap = routes.leave[c], routes.enter[c], routes.gap[c]
     a, b, best, j = leave[i], enter[i], np.int64(0), -1
-    for p in range(routes.size[c] + 1):
+    n = routes.size[c] + 1
+    p = int(_random(state) * n)
+    for _ in range(n):
         change = np.int64(far[a, leave[p]]) + far[b, enter[p]] - gap[i] - gap[p]
-        if change < best and p != i:
+        if (change < best or (change == 0 and j < 0)) and p != i:
             best, j = change, p
+        p = p + 1 if p + 1 < n else 0
     if j < 0:
         return
     low, high = min(i, j), max(i, j)
@@ -847,6 +852,60 @@ def value(tasks, crews, routes):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _place_for_string(tasks, crews, routes, own, a, b, inner, group, turns):  # type: ignore[no-untyped-def]
+    """Return the crew, gap and side where a string from a to b, `inner` mm long, costs least.
+
+    Gap `own[1]` of route `own[0]`, where it was, is left out; the crew is -1 where none has room.
+    """
+    cheapest, who, where, side = np.inf, np.int64(-1), np.int64(-1), np.int64(0)
+    for c in range(len(routes.size)):
+        if crews.group[c] != group:
+            continue
+        far, price = tasks.distance[crews.graph[c]], crews.price[c]
+        room = crews.budget[c] - routes.used[c] - inner
+        for p in range(routes.size[c] + 1):
+            if c == own[0] and p == own[1]:
+                continue
+            x, y = routes.leave[c, p], routes.enter[c, p]
+            cost = np.int64(far[x, a]) + far[b, y]
+            turned = np.int64(far[x, b]) + far[a, y] if turns > 0 else NO_SLOT
+            extra = min(cost, turned) - routes.gap[c, p]
+            if extra <= room and price * (extra + inner) < cheapest:
+                cheapest, who, where, side = price * (extra + inner), c, p, np.int64(turned < cost)
+    return who, where, side
+
+
+@njit(cache=True)
+def _move_string(tasks, crews, routes, backup, bench, most, state, turns, touched, clocks):  # type: ignore[no-untyped-def]
+    """Move a string of up to `most` tasks, as it is or turned round, to where it costs least.
+
+    Returns the pool's size and the prizes lost: where it fits nowhere, it is in the pool.
+    """
+    c = int(_random(state) * len(routes.size))
+    if routes.size[c] == 0:
+        return 0, np.int64(0)
+    length = min(int(np.exp(_random(state) * np.log(most + 1.0))), routes.size[c])
+    p = int(_random(state) * (routes.size[c] - length + 1))
+    if length > len(bench.task):
+        return 0, np.int64(0)
+    a, b, inner = routes.enter[c, p], routes.leave[c, p + length], np.int64(0)
+    for q in range(p, p + length):
+        bench.slot[q - p, 0] = routes.order[c, q]
+        inner += tasks.length[routes.order[c, q] >> 1] + (routes.gap[c, q] if q > p else 0)
+    n, lost = _take(tasks, crews, routes, backup, bench, 0, c, p, length, touched, clocks)
+    who, where, side = _place_for_string(
+        tasks, crews, routes, (c, p), a, b, inner, crews.group[c], turns
+    )
+    if who < 0 or routes.size[who] + n > routes.order.shape[1]:
+        return n, lost
+    _keep(routes, backup, touched, who)
+    for i in range(n):
+        oriented = bench.slot[n - 1 - i if side == 1 else i, 0] ^ side
+        _insert(tasks, crews, routes, oriented >> 1, who, where + i, oriented & 1, clocks)
+    return 0, np.int64(0)
+
+
+@njit(cache=True)
 def _all_ruin(tasks, crews, routes, backup, bench, most, excursion, state, touched, clocks):  # type: ignore[no-untyped-def]
     """Remove what this iteration removes and gather its pool; return its size, the prizes lost."""
     if excursion > 0 and _random(state) < 0.25:
@@ -908,12 +967,18 @@ def improve(  # type: ignore[no-untyped-def]
         touched[:] = False
         bench.stamp[1] += 1
         before = _cost(crews, routes)
-        n, lost = _all_ruin(
-            tasks, crews, routes, backup, bench, most, excursion, state, touched, clocks
-        )
+        if _random(state) < MOVES:
+            n, lost = _move_string(
+                tasks, crews, routes, backup, bench, LONGEST, state, turns, touched, clocks
+            )
+        else:
+            n, lost = _all_ruin(
+                tasks, crews, routes, backup, bench, most, excursion, state, touched, clocks
+            )
         for c in range(len(touched)):
             for _turns in range(turns if touched[c] else 0):
-                _turn(tasks, crews, routes, c, int(_random(state) * (routes.size[c] + 1)), clocks)
+                i = int(_random(state) * (routes.size[c] + 1))
+                _turn(tasks, crews, routes, c, i, state, clocks)
         for i in range(n):
             bench.weight[i] = 0.6 + 0.8 * _random(state)
         draw = _random(state)

@@ -23,9 +23,10 @@ CHUNK = 100  # iterations between two looks at the clock
 STEP = 0.02  # at most this share of the iterations
 HOT, WARM, COLD = 0.6, 0.05, 0.01  # temperatures, in prizes of an average task
 PRICED = 0.9  # share of the search in which metres have a price, and budgets some play
-ROOMY = 1.02  # times the metres that crews have, in that part
+ROOMY = 1.1  # times the metres that crews have, in that part
+PACE = 0.2
 LOW = 0.6  # price at first, in the prize per metre of the first routes
-TURNS = 2  # stretches tried the other way round, in each route that an iteration changes
+TURNS = 4  # stretches tried the other way round, in each route that an iteration changes
 STRING = 6  # most tasks a string may hold, as a rule
 EXCURSION = 120  # most tasks dropped at once while metres have a price
 
@@ -144,7 +145,7 @@ class _Run:
     def _reprice(self) -> None:
         """Move each crew's price to where it uses its own metres."""
         over = np.clip(self._routes.used / self._layout.crews.limit, 0.95, 1.05)
-        self._crews = self._crews._replace(price=np.maximum(self._crews.price * over**0.7, 1.0))
+        self._crews = self._crews._replace(price=np.maximum(self._crews.price * over**PACE, 1.0))
         self._values[0] = kernel.value(self._layout.tasks, self._crews, self._routes)
 
     @property
