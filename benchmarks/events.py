@@ -27,8 +27,11 @@ from typing import Any
 import measure
 
 HERE = Path(__file__)
-DOCS = measure.ROOT / "docs" / "measured.md"
 HEADING = "## Events"
+ABOUT = """\
+Files into checked, projected tables with their reports (`check_events`). pandas alone is told the
+encoding and only cuts a file into cells.
+"""
 ROWS = 1_000_000
 ENCODINGS = {"utf-8": "UTF-8", "cp1251": "Windows-1251", "utf-16": "UTF-16"}
 SECONDS, MB = 6.0, 1500.0
@@ -45,7 +48,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--runs", type=int, default=3, help="how often each is measured")
     parser.add_argument("--work", type=Path, help="where the CSV files are written, and kept")
-    parser.add_argument("--write", action="store_true", help=f"replace {HEADING} in {DOCS.name}")
+    parser.add_argument(
+        "--write", action="store_true", help=f"replace {HEADING} in {measure.DOCS.name}"
+    )
     parser.add_argument("--child", nargs=2, metavar=("CALL", "FILE"), help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child is not None:
@@ -68,24 +73,9 @@ def main() -> None:
                 lines.append(line)
                 print(line, flush=True)
     if given.write:
-        write_docs("\n".join(lines))
-
-
-def write_docs(text: str) -> None:
-    """Put the table in the place of the page's section on events."""
-    page = DOCS.read_text(encoding="utf-8")
-    before, _, after = page.partition(f"{HEADING}\n")
-    rest = after.partition("\n## ")
-    tail = f"\n## {rest[2]}" if rest[1] else ""
-    command = "```sh\npython benchmarks/events.py all\n```"
-    about = (
-        "Files into checked, projected tables with their reports (`check_events`). pandas alone is "
-        "told the\nencoding and only cuts a file into cells."
-    )
-    DOCS.write_text(
-        f"{before.rstrip()}\n\n{HEADING}\n\n{command}\n\n{about}\n\n{text}\n{tail}",
-        encoding="utf-8",
-    )
+        measure.write_section(
+            HEADING, "python benchmarks/events.py all", "\n".join([ABOUT, *lines])
+        )
 
 
 def median(call: str, path: Path, runs: int) -> Told:

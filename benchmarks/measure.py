@@ -1,4 +1,4 @@
-"""Measuring, shared by the benchmarks: the machine, stages, peak memory, fresh processes."""
+"""Measuring, shared by the benchmarks: the machine, stages, memory, fresh processes, the docs."""
 
 import functools
 import json
@@ -8,12 +8,13 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs" / "measured.md"
 
 
 def machine() -> str:
@@ -97,3 +98,18 @@ def run(command: Sequence[str | Path], *, cache: Path | None = None) -> Ran:
     if done.returncode != 0:
         raise RuntimeError(f"{command} gave {done.returncode}:\n{done.stderr[-2000:]}")
     return Ran(seconds=seconds, said=done.stdout)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a Markdown table."""
+    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def write_section(heading: str, command: str, text: str) -> None:
+    """Put text in the place of a section of the page of measurements, under its command."""
+    before, _, after = DOCS.read_text(encoding="utf-8").partition(f"{heading}\n")
+    _, mark, rest = after.partition("\n## ")
+    tail = f"\n## {rest}" if mark else ""
+    section = f"{heading}\n\n```sh\n{command}\n```\n\n{text}\n"
+    DOCS.write_text(f"{before.rstrip()}\n\n{section}{tail}", encoding="utf-8")

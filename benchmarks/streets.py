@@ -31,7 +31,6 @@ from typing import Any
 import measure
 
 HERE = Path(__file__)
-DOCS = measure.ROOT / "docs" / "measured.md"
 HEADING = "## Streets"
 CITIES = ("heidelberg", "porto")
 WHAT = (*CITIES, "length", "cached", "snapping", "distances", "country", "million")
@@ -48,7 +47,9 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="a Python that has pyrosm and igraph; see above")
     parser.add_argument("--runs", type=int, default=3, help="how often ours is measured")
     parser.add_argument("--work", type=Path, help="where large extracts are written, and kept")
-    parser.add_argument("--write", action="store_true", help=f"replace {HEADING} in {DOCS.name}")
+    parser.add_argument(
+        "--write", action="store_true", help=f"replace {HEADING} in {measure.DOCS.name}"
+    )
     given = parser.parse_args()
     given.data = given.data.resolve()
     what = WHAT if "all" in given.what else given.what
@@ -62,19 +63,8 @@ def main() -> None:
             parts.append(part)
             print(f"\n{part}", flush=True)
     if given.write:
-        write_docs("\n\n".join(parts))
-
-
-def write_docs(text: str) -> None:
-    """Put the tables in the place of the page's section on streets."""
-    page = DOCS.read_text(encoding="utf-8")
-    before, _, after = page.partition(f"{HEADING}\n")
-    rest = after.partition("\n## ")
-    tail = f"\n## {rest[2]}" if rest[1] else ""
-    command = "```sh\npython benchmarks/streets.py all --peers peers/bin/python\n```"
-    DOCS.write_text(
-        f"{before.rstrip()}\n\n{HEADING}\n\n{command}\n\n{text}\n{tail}", encoding="utf-8"
-    )
+        command = "python benchmarks/streets.py all --peers peers/bin/python"
+        measure.write_section(HEADING, command, "\n\n".join(parts))
 
 
 def child(name: str, *arguments: object, python: Path | str = sys.executable) -> dict[str, Any]:
@@ -93,8 +83,7 @@ def median(given: argparse.Namespace, name: str, *arguments: object) -> dict[str
 
 def table(title: str, head: Row, *rows: Row) -> str:
     """Write a Markdown table under a heading."""
-    lines = [f"### {title}", "", f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
+    return f"### {title}\n\n{measure.table(head, rows)}"
 
 
 def source(given: argparse.Namespace, city: str) -> Path:

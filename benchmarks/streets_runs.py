@@ -34,8 +34,7 @@ def ready(*, kernels: bool = True) -> Any:
     if kernels:
         import patrolmap._kernels.paths
         import patrolmap._kernels.snap
-    sidewalks = "merge" if kernels else "keep"
-    pm.read_streets(pm.datasets.sample().streets, sidewalks=sidewalks)
+    pm.read_streets(pm.datasets.sample().streets)
     return pm
 
 
@@ -47,7 +46,7 @@ def options_for(function: Any, **wanted: Any) -> Told:
 
 def read(path: str, sidewalks: str, *boundary: str) -> Told:
     """Read a file to a walking graph."""
-    pm = ready(kernels=sidewalks == "merge")
+    pm = ready(kernels=False)
     began = now()
     district = boundary[0] if boundary else None
     streets = pm.read_streets(path, sidewalks=sidewalks, boundary=district)

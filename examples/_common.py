@@ -53,7 +53,7 @@ def plan_day(
         `pm.MaxRuntime(10)`, or `pm.MaxIterations(n)` for a plan that comes out equal again.
     """
     events = pm.combine_events([report.events for report in reports])
-    model = pm.NetworkKDE(bandwidth=300).fit(events, streets, observed=observed)
+    model = pm.NetworkKDE().fit(events, streets, observed=observed)
 
     risk, risk_by_kind = pm.risk_of_shifts(model, shifts)
     total = risk_by_kind.sum(axis=1).rename("risk")

@@ -11,6 +11,7 @@ from shapely.geometry import LineString
 
 import patrolmap as pm
 
+WINDOW = ("2026-11-22 20:00+05:00", "2026-11-23 02:00+05:00")
 KINDS = {"crime": "crimes.csv", "accident": "accidents.geojson", "juvenile": "juveniles.gpkg"}
 
 
@@ -120,6 +121,20 @@ def test_the_five_lines_of_the_readme_give_a_plan_that_checks(
     assert (tmp_path / "map.html").stat().st_size > 100_000
 
 
+def test_the_first_lines_of_the_page_on_risk_run_on_the_sample(
+    district: pm.datasets.SampleDistrict, district_streets: pm.StreetNetwork
+) -> None:
+    page = (Path(__file__).resolve().parents[1] / "docs" / "risk.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"pm": pm, "streets": district_streets}
+    files = {"crimes": "crime", "accidents": "accident", "juveniles": "juvenile"}
+    for name, kind in files.items():
+        source = getattr(district, name)
+        names[name] = pm.check_events(source, kind=kind, tz="Asia/Almaty", harm="kz").events
+    exec(page.split("```python\n")[1].split("```")[0], names)
+    assert len(names["hot"]) > 0
+    assert names["child"].predict(*WINDOW).attrs["unit"] == "weighted harm-days"
+
+
 def test_nobody_walks_the_motorway(
     events: gpd.GeoDataFrame, district_streets: pm.StreetNetwork
 ) -> None:
@@ -144,3 +159,16 @@ def test_unlit_streets_earn_nothing_at_night(
     lit = plan.segments["lit"].reindex(plan.visits["segment_id"]).to_numpy()
     assert (plan.visits.loc[lit == "no", "prize"] == 0).all()
     assert any("unlit" in note for note in plan.provenance.notes)
+
+
+def test_a_map_ends_where_registration_lags_behind(
+    events: gpd.GeoDataFrame, district_reports: dict[str, pm.EventsReport],
+    district_streets: pm.StreetNetwork,
+) -> None:  # fmt: skip
+    lag = district_reports["crime"].lag
+    assert lag is not None
+    assert lag.complete_until is not None
+    assert events.attrs["complete_until"]["crime"] == lag.complete_until.isoformat()
+    model = pm.NetworkKDE().fit(events, district_streets)
+    assert model.periods_["crime"][1] == lag.complete_until
+    assert any("the crime map is taken to end" in note for note in model.notes_)

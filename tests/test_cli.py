@@ -167,6 +167,35 @@ def test_check_tells_a_wrong_folder_before_the_work(
     assert code == 2 and "diary.txt" in err
 
 
+@pytest.mark.parametrize("option", ["--out", "--rejects"])
+def test_check_tells_a_place_below_a_file_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text("date,lon,lat\n2024-05-01 20:30,76.9,43.2\n", encoding="utf-8")
+    monkeypatch.setattr("patrolmap.events.check_events", None)
+    code, out, err = run("check", path, option, path / "x" / "y")
+    assert (code, out) == (2, "")
+    assert "b.csv is a file" in err if option == "--out" else "is not there" in err
+
+
+def test_check_takes_the_options_that_its_mends_name_and_says_which_zone_it_took(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "b.csv"
+    path.write_text(
+        "date,type,lon,lat\n2024-05-01 20:30,Theft,76.9,43.2\n2024-05-09 20:30,Theft,76.9,43.2\n",
+        encoding="utf-8",
+    )
+    words = ("--now", "2024-05-05", "--crs", "EPSG:32642", "--harm", "kz")
+    code, out, err = run("check", path, *words)
+    assert code == 0
+    assert "1  date in the future" in out and "result in EPSG:32642" in out
+    assert "harm      182 days" in out
+    assert "clock times are those of Asia/Almaty" in err
+    assert "clock times" not in run("check", path, "--tz", "Asia/Almaty")[2]
+
+
 def test_check_strict_is_exit_code_3_where_rows_were_dropped_and_still_reports(
     district: pm.datasets.SampleDistrict, tmp_path: Path
 ) -> None:

@@ -44,8 +44,8 @@ from patrolmap.errors import ConfigError
             r"kind = 'crime', but the preset 'kz_accident' reads the map of kind 'accident'",
         ),
         ('kind = "crime"', 'kind = "murder"', r"events\[0\].kind = 'murder'; wanted one of"),
-        ("bandwidth = 300", "bandwidth = -1", r"risk.bandwidth: .*greater than 0.*given -1"),
-        ("bandwidth = 300", "bandwith = 300", r"risk.bandwith: "),
+        ('bandwidth = "auto"', "bandwidth = -1", r"risk.bandwidth: .*greater than 0.*given -1"),
+        ('bandwidth = "auto"', "bandwith = 300", r"risk.bandwith: "),
         ('depot = "Базар"', 'depot = "Bazar"', r"depot 'Bazar' is not among the depots"),
         ('start = "20:00"', 'start = "25:00"', r"shifts.1.start"),
         ('duration = "5h"', 'duration = "six"', r"duration='six'; wanted a duration such as"),
@@ -138,3 +138,22 @@ def test_a_district_may_be_the_boundary_and_the_cache_lies_beside_the_config(
     config = pm.NightlyConfig.from_file(spoil(home, 'boundary = "boundary.geojson"', text))
     assert str(config.streets.boundary) == asked.strip('"')
     assert config.streets.cache_dir == home / "cache"
+
+
+def test_a_night_may_be_planned_for_a_programme_and_by_harm(tmp_path: Path) -> None:
+    from patrolmap.config import RiskPart
+    from patrolmap.risk import NetworkKDE, RiskProfile
+
+    plain = RiskPart(bandwidth=250, half_life="90D", method="esc", weights={"crime": 2}).model
+    assert plain == NetworkKDE(bandwidth=250.0, half_life="90D", method="esc", weights={"crime": 2})
+    assert RiskPart(programme="street_safety", weights={"crime": 2}).model == RiskProfile(
+        programme="street_safety", kinds={"crime": 2}
+    )
+    assert RiskPart(harm=True, season=True).model == RiskProfile(
+        harm=True, estimator=NetworkKDE(season=True)
+    )
+    own = tmp_path / "own.toml"
+    own.write_text('title = "Own"\n[[rule]]\ncategory = ["theft"]\n', encoding="utf-8")
+    part = RiskPart(programme="own.toml")._at_home(tmp_path)
+    assert part.programme == str(own)
+    assert len(part.model.programme) > 0

@@ -50,7 +50,7 @@ def test_every_public_name_is_there_and_documented() -> None:
 
 
 def test_a_public_name_stays_itself_when_a_module_of_its_name_is_loaded_first() -> None:
-    code = "import patrolmap.risk.hotspots, patrolmap as pm; print(callable(pm.hotspots))"
+    code = "import patrolmap.risk.spots.hotspots, patrolmap as pm; print(callable(pm.hotspots))"
     assert python(code).strip() == "True"
 
 

@@ -31,6 +31,11 @@ ABOUT = {
     "stops": "`Plan.stops`: the depots.",
     "unserved": "`Plan.unserved`: risky segments that nobody passes.",
     "hotspots": "What `hotspots` returns.",
+    "local statistics": "What `local_statistics` returns: a row for each street that counts.",
+    "segment trends": "What `segment_trends` returns: a row for each street that counts.",
+    "near repeat": "What `near_repeat` returns.",
+    "contours": "What `Raster.contours` returns: a row a share.",
+    "lixels": "What `network_kde` returns: a row a lixel.",
 }
 
 

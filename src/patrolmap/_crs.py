@@ -1,9 +1,11 @@
-"""Projection to metres: readers project once, stages only compare."""
+"""Coordinates and their projection to metres: readers project once, stages only compare."""
 
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 from pyproj import CRS, Proj, Transformer
 from pyproj.exceptions import ProjError
 
@@ -86,6 +88,24 @@ def require_metres(crs: CRS | None, *, what: str) -> None:
         )
     if any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2]):
         raise CRSError(f"{what} is not in metres ({crs.name}); wanted a projected CRS in metres.")
+
+
+def point_coordinates(points: gpd.GeoSeries) -> tuple[Floats, Floats]:
+    """Return x and y of points; NaN for what is empty, missing or no point.
+
+    Examples
+    --------
+    >>> x, y = point_coordinates(gpd.GeoSeries.from_wkt(["POINT (1 2)", "POINT EMPTY", None]))
+    >>> x.tolist()
+    [1.0, nan, nan]
+    """
+    shapes = np.asarray(points.array)
+    try:
+        return shapely.get_x(shapes), shapely.get_y(shapes)
+    except shapely.errors.GEOSException:  # one is empty: to look for it takes as long again
+        shapes = shapes.copy()
+        shapes[shapely.is_empty(shapes)] = None
+        return shapely.get_x(shapes), shapely.get_y(shapes)
 
 
 def lonlat_to(crs: CRS, lon: Any, lat: Any) -> tuple[Floats, Floats]:

@@ -150,6 +150,22 @@ def check(
         str | None,
         typer.Option(help="CRS of the coordinates, e.g. EPSG:32643.", rich_help_panel=SHAPES),
     ] = None,
+    crs: Annotated[
+        str | None,
+        typer.Option(
+            help="Metric CRS of the result; default the UTM zone.", rich_help_panel=SHAPES
+        ),
+    ] = None,
+    now: Annotated[
+        str | None,
+        typer.Option(
+            help="Moment of the export: later dates lie in the future.", rich_help_panel=SHAPES
+        ),
+    ] = None,
+    harm: Annotated[
+        str | None,
+        typer.Option(help="Days of harm: kz, equal, or a CSV.", rich_help_panel=SHAPES),
+    ] = None,
     layer: Annotated[
         str | None,
         typer.Option(help="Layer of a GeoPackage, sheet of an Excel file.", rich_help_panel=SHAPES),
@@ -170,17 +186,22 @@ def check(
 ) -> None:
     """Say what would be kept of a map of events, what dropped, and why.
 
-    Nothing is changed, and nothing goes online unless an address is given. Passwords and tokens
-    stand in the environment: PGPASSWORD, PATROLMAP_ARCGIS_TOKEN.
+    Nothing is changed, and nothing goes online unless an address is given.
+
+    Passwords and tokens stand in the environment: PGPASSWORD, PATROLMAP_ARCGIS_TOKEN.
+
+    Where an error says name=, the option is --name.
 
     Exit code 0: read; 2: cannot be read; 3: rows were dropped, and --strict asked to tell.
     """
     from patrolmap.events import check_events, load_preset
-    from patrolmap.events.report import require_report
+    from patrolmap.events.report import require_report, require_target
 
     with _exit_codes():
         if out is not None:
             require_report(out.resolve())  # a wrong folder is found before minutes of work
+        if rejects is not None:
+            require_target(rejects)
         shape = load_preset(preset or "generic")
         with _bar() as progress:
             report = check_events(
@@ -190,6 +211,9 @@ def check(
                 tz=tz or shape.tz or HOME,
                 columns=_columns(columns or []),
                 source_crs=source_crs,
+                crs=crs,
+                now=now,
+                harm=harm,
                 time_format=time_format,
                 layer=layer,
                 boundary=boundary,
@@ -202,6 +226,8 @@ def check(
         if rejects is not None:
             report.write_rejects(rejects)
         _print(report, form)
+        if tz is None and shape.tz is None:
+            typer.echo(f"clock times are those of {HOME}, if --tz says no other", err=True)
         if out is not None:
             typer.echo(f"saved in {report.save(out)}", err=form is not Form.TEXT)
         if strict and report.fallen:

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 import tomllib
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -19,7 +19,7 @@ from patrolmap.events.service.transport import check_url
 from patrolmap.events.sources.postgis import check_address, check_query, is_database
 from patrolmap.patrol import Depot, MaxIterations, MaxRuntime, PatrolRules, Shift
 from patrolmap.patrol.stop import Stop
-from patrolmap.risk import NetworkKDE
+from patrolmap.risk import NetworkKDE, RiskProfile
 from patrolmap.schema import EVENT_KINDS
 from patrolmap.streets.boundary import is_district
 
@@ -116,17 +116,49 @@ class EventsPart(_Part):
 
 
 class RiskPart(_Part):
-    """How risk is estimated; as in `NetworkKDE` and `hotspots`."""
+    """How risk is estimated; as in `NetworkKDE`, `RiskProfile` and `hotspots`."""
 
-    bandwidth: float = Field(default=300.0, gt=0)
+    bandwidth: float | Literal["auto"] = "auto"
+    method: Literal["esd", "esc", "simple"] = "esd"
     half_life: str | None = None
+    season: bool = False
     weights: dict[str, float] | None = None
+    programme: str | None = None
+    harm: bool = False
     coverage: float = Field(default=0.05, gt=0, le=1)
 
+    @field_validator("bandwidth", mode="plain")
+    @classmethod
+    def _metres_or_auto(cls, given: object) -> object:
+        if given == "auto":
+            return given
+        if not isinstance(given, int | float) or isinstance(given, bool) or not given > 0:
+            raise ValueError('wanted metres, greater than 0, or "auto"')
+        return float(given)
+
     @property
-    def model(self) -> NetworkKDE:
-        """The estimator with these options."""
-        return NetworkKDE(bandwidth=self.bandwidth, half_life=self.half_life, weights=self.weights)
+    def model(self) -> NetworkKDE | RiskProfile:
+        """The estimator with these options: a profile where a programme or harm is asked for."""
+        options: dict[str, Any] = {
+            "bandwidth": self.bandwidth,
+            "method": self.method,
+            "season": self.season,
+        }
+        if self.programme is None and not self.harm:
+            return NetworkKDE(half_life=self.half_life, weights=self.weights, **options)
+        return RiskProfile(
+            programme=self.programme,
+            kinds=self.weights,
+            harm=self.harm,
+            estimator=NetworkKDE(half_life=self.half_life, **options),
+        )
+
+    def _at_home(self, home: Path) -> Self:
+        """Return the part with the path of a programme of one's own absolute."""
+        if self.programme is None or not self.programme.endswith(".toml"):
+            return self
+        path = _local(home, self.programme, "risk.programme")
+        return self.model_copy(update={"programme": str(path)})
 
 
 class DepotPart(_Part):
@@ -246,11 +278,12 @@ class NightlyConfig(_Part):
             events = tuple(
                 part._at_home(home, f"events[{i}]") for i, part in enumerate(self.events)
             )
-            _ = self.risk.model
+            risk = self.risk._at_home(home)
+            _ = risk.model
             self.shifts_of(dt.date(2026, 1, 1))
         except PatrolmapError as error:
             raise ConfigError(f"{source}: {error}") from error
-        return self.model_copy(update={"streets": streets, "events": events})
+        return self.model_copy(update={"streets": streets, "events": events, "risk": risk})
 
     def shifts_of(self, night: dt.date) -> list[Shift]:
         """Return the shifts of one night; a start is a clock time in `tz`."""

@@ -19,7 +19,7 @@ from patrolmap.errors import OptionError
 from patrolmap.events import EventsReport, check_events, combine_events
 from patrolmap.output import explore, write_cards, write_gpx
 from patrolmap.patrol import Plan, Shift, plan_patrols
-from patrolmap.risk import NetworkKDE, hotspots
+from patrolmap.risk import NetworkKDE, RiskProfile, hotspots
 from patrolmap.streets import StreetNetwork, read_streets
 
 Progress = Callable[[float, str], None]
@@ -197,7 +197,9 @@ def run_nightly(
     )
 
 
-def risk_of_shifts(model: NetworkKDE, shifts: Sequence[Shift]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def risk_of_shifts(
+    model: NetworkKDE | RiskProfile, shifts: Sequence[Shift]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Predict risk for the hours of some shifts.
 
     Parameters
@@ -231,13 +233,32 @@ def risk_of_shifts(model: NetworkKDE, shifts: Sequence[Shift]) -> tuple[pd.DataF
     starts = sorted({shift.start for shift in shifts})
     ends = [max(shift.end for shift in shifts if shift.start <= start) for start in starts]
     ends = [min(end, after) for end, after in zip(ends, [*starts[1:], max(ends)], strict=True)]
-    tables = [model.predict_by_kind(*window) for window in zip(starts, ends, strict=True)]
-    risk = pd.DataFrame({start: t.sum(axis=1) for start, t in zip(starts, tables, strict=True)})
-    by_kind = sum(tables[1:], start=tables[0])
-    said = {name: tables[0].attrs[name] for name in ("unit", "fingerprint", "notes")}
-    windows = [[t.attrs["start"], t.attrs["end"]] for t in tables]
+    tables = _by_start(model, starts, ends)
+    risk = pd.DataFrame({start: tables[start].sum(axis=1) for start in starts})
+    by_kind = sum((tables[start] for start in starts[1:]), start=tables[starts[0]])
+    said = {name: tables[starts[0]].attrs[name] for name in ("unit", "fingerprint", "notes")}
+    windows = [[a.isoformat(), b.isoformat()] for a, b in zip(starts, ends, strict=True)]
     risk.attrs, by_kind.attrs = dict(said), said | {"windows": windows}
     return risk, by_kind
+
+
+def _by_start(
+    model: NetworkKDE | RiskProfile, starts: list[pd.Timestamp], ends: list[pd.Timestamp]
+) -> dict[pd.Timestamp, pd.DataFrame]:
+    """Predict by kind for each time bin, those that follow each other in one go."""
+    tables: dict[pd.Timestamp, pd.DataFrame] = {}
+    first = 0
+    for number, end in enumerate(ends):
+        if number + 1 < len(starts) and starts[number + 1] == end:
+            continue
+        bins = starts[first : number + 1]
+        table = model.predict_by_kind_and_hour(bins[0], end, edges=bins[1:])
+        for start in bins:
+            part = table.xs(start, axis=1, level="start")
+            part.attrs = table.attrs
+            tables[start] = part
+        first = number + 1
+    return tables
 
 
 def _check(part: EventsPart, tz: str) -> EventsReport:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patrolmap._kernels.network import spread
+from patrolmap.risk.model.spread import integral_of, spread_events
 from patrolmap.streets.network import StreetNetwork
 from towns import grid_town, loop_town, row_town, star_town, town
 
@@ -27,13 +28,14 @@ def run(
     arc_of[graph.segment, np.where(graph.forward, 0, 1)] = np.arange(len(graph.segment))
     n = len(places)
     column = np.array(columns or [0] * n, dtype=np.int64)
-    return spread(
+    home = streets.segments.index.get_indexer([i for i, _ in places]).astype(np.int64)
+    mass, _, early = spread(
         graph.indptr, graph.head, graph.segment, graph.forward, graph.length, arc_of,
-        streets.segments.index.get_indexer([i for i, _ in places]).astype(np.int64),
-        np.array([offset for _, offset in places], dtype=np.float64),
-        np.arange(n + 1), column, np.array(weights or [1.0] * n),
-        int(column.max()) + 1, bandwidth, tolerance,
+        home, np.array([offset for _, offset in places], dtype=np.float64),
+        np.arange(n + 1), column, np.array(weights or [1.0] * n), home,
+        int(column.max()) + 1, np.array([float(bandwidth)]), *integral_of("quartic"), tolerance,
     )  # fmt: skip
+    return mass[0], early
 
 
 def by_paths(
@@ -200,3 +202,46 @@ def test_turning_the_direction_of_a_segment_changes_nothing(where, bandwidth, tu
     one, _ = run(there, where, bandwidth=bandwidth, tolerance=1e-5)
     other, _ = run(back, mirrored, bandwidth=bandwidth, tolerance=1e-5)
     np.testing.assert_allclose(one, other, atol=1e-9)
+
+
+def test_several_bandwidths_in_one_walk_are_those_of_one_walk_each():
+    streets = grid_town(6, 6, 60.0)
+    home = streets.segments.index.get_indexer(["h-2-2", "v-1-3"]).astype(np.int64)
+    events = home, np.array([20.0, 44.0]), np.zeros(2, np.int64), np.ones(2)
+    wide = (70.0, 150.0, 310.0)
+    together = spread_events(streets, *events, n_columns=1, bandwidths=wide, tolerance=0.0)
+    for b, bandwidth in enumerate(wide):
+        alone = spread_events(streets, *events, n_columns=1, bandwidths=[bandwidth], tolerance=0.0)
+        np.testing.assert_allclose(together.mass[b], alone.mass[0], atol=1e-14)
+        np.testing.assert_allclose(together.own[b], alone.own[0], atol=1e-14)
+
+
+@pytest.mark.parametrize("kernel", ["epanechnikov", "triangular", "uniform", "gaussian"])
+def test_every_kernel_keeps_all_mass_and_the_uniform_one_is_even(kernel):
+    streets = row_town(1, 1000.0)
+    events = np.zeros(1, np.int64), np.array([500.0]), np.zeros(1, np.int64), np.ones(1)
+    spread = spread_events(streets, *events, n_columns=1, bandwidths=[300.0], kernel=kernel)
+    assert spread.mass.sum() == pytest.approx(1, abs=1e-9)
+    split = row_town(10)
+    middle = np.array([5]), np.array([0.0]), np.zeros(1, np.int64), np.ones(1)
+    mass = spread_events(split, *middle, n_columns=1, bandwidths=[300.0], kernel="uniform").mass
+    assert mass[0, 2:8, 0] == pytest.approx([1 / 6] * 6)
+
+
+def test_a_segments_own_part_is_what_it_loses_without_its_own_events():
+    streets = grid_town(5, 5, 60.0)
+    rng = np.random.default_rng(2)
+    segment = rng.integers(0, len(streets.segments), 40).astype(np.int64)
+    offset = rng.choice([0.0, 0.4, 13.0, 30.0, 59.7, 60.0], 40)
+    weight, column = rng.uniform(1, 2, 40), np.zeros(40, np.int64)
+
+    def mass(of: np.ndarray) -> np.ndarray:
+        parts = segment[of], offset[of], column[of], weight[of]
+        return spread_events(streets, *parts, n_columns=1, bandwidths=[150.0], tolerance=0.0)
+
+    whole = mass(np.ones(40, bool))
+    assert whole.counts[:, 0] == pytest.approx(np.bincount(segment, weight, len(streets.segments)))
+    for row in np.unique(segment):
+        others = mass(segment != row)
+        left = whole.mass[0, row, 0] - whole.own[0, row, 0]
+        assert others.mass[0, row, 0] == pytest.approx(left, abs=1e-12)

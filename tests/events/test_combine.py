@@ -61,3 +61,30 @@ def test_one_table_alone_combines(maps):
 def test_what_cannot_be_combined_is_an_error(maps, tables, error, words):
     with pytest.raises(error, match=words):
         combine_events(tables(maps))
+
+
+def test_a_map_that_comes_twice_under_other_ids_is_said(crimes, maps, caplog):
+    again = read_events(crimes(rows=5).assign(id=range(5)), kind="crime", tz="UTC", crs=32642,
+                        time_format=None)  # fmt: skip
+    again = again.assign(occurred_from=maps[0]["occurred_from"].array.tz_convert("UTC"),
+                         occurred_to=maps[0]["occurred_to"].array.tz_convert("UTC"))  # fmt: skip
+    events = combine_events([*maps, again])
+    assert len(events) == 20
+    assert events.attrs["report"]["alike"] == {"crime": 5}
+    assert "5 events of kind crime stand in two tables" in caplog.text
+    assert combine_events(maps).attrs["report"]["alike"] == {}
+
+
+def test_an_hour_known_on_one_day_at_one_place_is_not_alike_on_the_next(maps):
+    later = maps[0].assign(
+        occurred_from=maps[0]["occurred_from"] + pd.Timedelta("1D"),
+        occurred_to=maps[0]["occurred_to"] + pd.Timedelta("1D"),
+    )
+    later.index = later.index.str.replace("crime:", "crime:9")
+    assert combine_events([maps[0], later]).attrs["report"]["alike"] == {}
+
+
+@pytest.mark.parametrize("tables", [None, 5, "crimes.csv"])
+def test_what_is_no_list_of_tables_is_an_error(tables):
+    with pytest.raises(SchemaError, match=r"combine_events got .*; wanted a list of tables"):
+        combine_events(tables)

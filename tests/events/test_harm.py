@@ -167,3 +167,17 @@ def test_the_docs_say_the_same_days_as_the_table():
     rows = dict(re.findall(r"^\| (\w+) \| [\d-]+ \| ([\d.]+) \|", page, re.M))
     assert {word: float(days) for word, days in rows.items()} == table["days"].to_dict()
     assert set(rows) <= set(CATEGORIES)
+
+
+@pytest.mark.parametrize(("killed", "injured", "days"),
+                         [(0, 0, 1), (0, None, None), (None, 0, None), (None, None, None),
+                          (1, None, 182.5), (None, 2, 12.5), (0, 1, 6.25)])  # fmt: skip
+def test_nobody_was_hurt_only_where_both_numbers_say_so(killed, injured, days):
+    events = read(kind="accident", killed=[killed, 0], injured=[injured, 1], date=["", ""])
+    assert events["harm"].fillna(-1).iloc[0] == (-1 if days is None else days)
+
+
+def test_a_row_of_a_table_that_cannot_be_is_shown_as_it_was_written():
+    table = pd.DataFrame({"article": ["188-1", "188-1"], "days": [1.0, 2.5]})
+    with pytest.raises(SchemaError, match=r"row 2 stands twice: article 188-1, days 2.5\.$"):
+        read(harm=table, type=["ст.188 ч.1"])

@@ -283,6 +283,8 @@ def test_what_is_no_table_of_events_is_an_error():
         hour_weights(good.drop(columns="time_precision"))
     with pytest.raises(SchemaError, match="no column 'district'"):
         hour_weights(good, by="district")
+    with pytest.raises(OptionError, match="by=5; wanted the name of a column"):
+        hour_weights(good, by=5)
     with pytest.raises(SchemaError, match="wanted times with a zone"):
         hour_weights(good.assign(occurred_from=good["occurred_from"].dt.tz_localize(None)))
     with pytest.raises(SchemaError, match="wanted a table from read_events"):

@@ -92,6 +92,34 @@ def test_a_page_that_says_there_is_more_is_never_read_as_all(crimes, tmp_path, p
     assert "rows from 21 on are those of page2.json" in report.notes
 
 
+def test_how_many_pages_say_that_more_rows_follow_is_said(crimes, tmp_path):
+    table = crimes()
+    cuts = [table.iloc[:10], table.iloc[10:20], table.iloc[20:]]
+    paths = [
+        saved(tmp_path / f"{at}.json", esri(cut, exceededTransferLimit=at < 2))
+        for at, cut in enumerate(cuts)
+    ]
+    words = "2 of 3 pages say that more rows follow"
+    assert [note for note in check(paths).notes if words in note]
+
+
+@pytest.mark.parametrize("numbered", [True, False])
+def test_a_page_given_last_that_says_there_is_more_is_refused_unless_ids_tell_another_end(
+    crimes, tmp_path, numbered
+):
+    table = crimes().rename(columns={"id": "OBJECTID"} if numbered else {})
+    first = saved(tmp_path / "1.json", esri(table.iloc[:10], exceededTransferLimit=True))
+    second = saved(tmp_path / "2.json", esri(table.iloc[10:20], exceededTransferLimit=True))
+    last = saved(tmp_path / "10.json", esri(table.iloc[20:]))
+    if numbered:  # as the names are sorted
+        assert check([first, last, second]).kept == 25
+        with pytest.raises(SourceFormatError, match="is not all"):
+            check([first, saved(tmp_path / "0.json", esri(table.iloc[:5])), second])
+    else:
+        with pytest.raises(SourceFormatError, match=r"is not all.*in their order"):
+            check([first, last, second])
+
+
 def test_text_in_a_cell_does_not_pass_for_the_mark_of_a_page(crimes, tmp_path):
     table = crimes().assign(note='"exceededTransferLimit": true')
     assert check(saved(tmp_path / "a.geojson", geojson(table))).kept == 25

@@ -141,6 +141,8 @@ def test_a_table_that_is_none_of_events_is_an_error():
         ('title = "x"', "rule: .*required"),
         ('title = "x"\nrule = []', "rule: "),
         ('titel = "x"\n[[rule]]', "no key 'titel'; did you mean 'title'"),
+        ('title = "x"\n[[rule]]\nkinds = ["crime"]', "key 'rule.0.kinds'; did you mean 'kind'"),
+        ('title = "x"\n[[rule]]\nzzz = 1', "'rule.0.zzz'; wanted one of 'weight', 'kind'"),
         ('title = "x"\n[[rule]]\nkind = ["crimes"]', "rule 1: kind 'crimes'; wanted one of"),
         ('title = "x"\n[[rule]]\n[[rule]]\ncategory = ["thefts"]', "rule 2: category 'thefts'"),
         ('title = "x"\n[[rule]]\nseverity = ["bad"]', "severity 'bad'"),
@@ -165,6 +167,8 @@ def test_a_programme_that_is_not_there_names_near_ones(tmp_path):
         read_programme("burglery")
     with pytest.raises(SourceNotFoundError, match="a TOML file of a programme"):
         read_programme(tmp_path / "none.toml")
+    with pytest.raises(OptionError, match="programme is int; wanted a name"):
+        programme_weights(events(type=["Theft"]), 5)
 
 
 def test_the_programme_in_the_docs_reads(tmp_path):

@@ -64,7 +64,6 @@ def test_columns_beyond_the_contract_do_not_survive(crimes):
         ({"lon": {3: float("inf")}}, "coordinates outside the world"),
         ({"lon": {3: "by the shop"}}, "unreadable coordinates"),
         ({"date": {3: "yesterday"}}, "unreadable date"),
-        ({"date": {3: None}}, "unreadable date"),
         ({"date": {3: "2024-02-30 12:00"}}, "unreadable date"),
         ({"date": {3: "2024-05-01 25:00"}}, "unreadable date"),
         ({"date": {3: "1066-10-14 12:00"}}, "unreadable date"),
@@ -92,7 +91,8 @@ def test_swapped_rows_are_told_even_where_latitude_would_pass_ninety_degrees(cri
 def test_many_swapped_rows_do_not_hide_each_other(crimes):
     table = crimes(rows=100)
     table.loc[:19, ["lon", "lat"]] = table.loc[:19, ["lat", "lon"]].to_numpy(copy=True)
-    assert dict(check(table).dropped) == {"latitude and longitude swapped": 20}
+    # Where no clock and no boundary tells that they lie in Almaty only so.
+    assert dict(check(table, tz="UTC").dropped) == {"latitude and longitude swapped": 20}
 
 
 def test_a_repeated_row_is_a_duplicate(crimes):
@@ -172,7 +172,7 @@ def test_strict_raises_on_any_rejected_row(crimes):
 
 def test_only_bad_rows_is_an_error_naming_the_reasons(crimes):
     table = crimes(rows=3, lon={0: None, 1: None}, date={2: "never"})
-    with pytest.raises(SchemaError, match=r"no row .*2 no geometry.*1 unreadable date.*never"):
+    with pytest.raises(SchemaError, match=r"no row .*2 no geometry.*1 unreadable date.*text of 5"):
         check(table)
 
 
@@ -341,7 +341,8 @@ def test_geometry_that_is_no_point_is_rejected_and_a_single_multipoint_is_taken(
     shapes = list(gpd.points_from_xy(table["lon"], table["lat"]))
     shapes[3], shapes[4], shapes[5] = box(76, 43, 77, 44), MultiPoint([shapes[4]]), None
     shapes[6] = Point()
-    report = check(gpd.GeoDataFrame(table, geometry=shapes, crs=4326))
+    bare = table.drop(columns=["lon", "lat"])
+    report = check(gpd.GeoDataFrame(bare, geometry=shapes, crs=4326))
     assert dict(report.dropped) == {"geometry is not a point": 1, "no geometry": 2}
     assert report.rejects["given"].tolist() == ["Polygon", "nothing", "nothing"]
 

@@ -30,7 +30,7 @@ def test_the_counts_add_up(report):
 def test_the_summary_says_counts_reasons_mends_and_what_was_inferred(report):
     text = report.summary()
     assert text.startswith("the table: 25 rows, 19 kept, 6 dropped\n")
-    assert "  5  unreadable date: row 3 (=cmd|'/c calc'!A0), row 4 (+1), row 5 (-1), ...\n" in text
+    assert "  5  unreadable date: row 3 (text of 17 letters), row 4 (+1), row 5 (-1), ...\n" in text
     assert "     write dates as 2024-01-31 20:30" in text
     assert "  1  no geometry: row 8 (nothing)\n" in text
     assert "  time      to the minute 19\n" in text
@@ -58,7 +58,7 @@ def test_rejects_are_safe_to_open_in_a_spreadsheet(report, tmp_path):
     assert not raw.startswith(b"\xef\xbb\xbf")
     rows = list(csv.DictReader(raw.decode("utf-8").splitlines()))
     assert [row["given"] for row in rows] == [
-        "'=cmd|'/c calc'!A0", "'+1", "'-1", "'@SUM(1)", "[2Jgone", "nothing",
+        "text of 17 letters", "'+1", "'-1", "text of 7 letters", "text of 7 letters", "nothing",
     ]  # fmt: skip
     assert [row["row"] for row in rows] == ["3", "4", "5", "6", "7", "8"]
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())

@@ -284,6 +284,24 @@ def test_hotspots_travel_with_their_figures_and_a_label_on_their_streets(case):
         assert row.geometry.distance(shapely.Point(x, y)) < 0.2
 
 
+def test_what_events_tell_of_a_hotspot_travels_with_it(case):
+    spots = pm.hotspots(case.risk, case.town, coverage=0.1)
+    plain = build_payload(case.town, None, spots, None)["hotspots"][0]
+    assert "events" not in plain
+    told = {
+        "n_events": 7, "n_crime": 5, "n_accident": 0, "n_juvenile": 0, "n_call": 2,
+        "peak_hours": "22:00-02:00", "peak_share": 0.5, "trend": 1.2345, "trend_p": 0.0421,
+        "p_value": 0.005,
+    }  # fmt: skip
+    whole = {name: "Int64" for name in told if name.startswith("n_")}
+    spots = spots.assign(**told).astype(whole)
+    full = build_payload(case.town, None, spots, None)["hotspots"][0]
+    assert {k: v for k, v in full.items() if k not in plain} == {
+        "events": 7, "kinds": {"crime": 5, "call": 2}, "peak": "22:00-02:00", "peakShare": 0.5,
+        "trend": 1.23, "trendChance": 0.042, "chance": 0.005,
+    }  # fmt: skip
+
+
 def project(lon, lat):
     (x,), (y,) = lonlat_to(CRS, [lon], [lat])
     return x, y

@@ -111,7 +111,7 @@ source = "juveniles.gpkg"
 kind = "juvenile"
 
 [risk]
-bandwidth = 300
+bandwidth = "auto"  # or metres along the streets
 half_life = "180D"
 
 DEPOTS

@@ -5,41 +5,61 @@ The kernel (Okabe & Sugihara 2012, *Spatial Analysis along Networks*, ch. 9, `K_
 n arc ends meet it splits equally over the n - 1 others, at a dead end it turns back; an event
 that stands on a node starts every arm at 2 / n. So its integral over the network is 1.
 
-The quartic profile k(u) = 15/16 (1 - u²)² / B with u = d / B has the integral from the event
-outwards C(d) = 15/16 (u - 2 u³ / 3 + u⁵ / 5), so that what falls on one segment needs no steps
-along it: a branch of share s that enters it at distance d leaves s (C(d + length) - C(d)) there.
+Kernels are polynomials of u = d / B, and so is their integral from the event outwards, C(d): for
+the quartic, 15/16 (u - 2 u³ / 3 + u⁵ / 5). So what falls on one segment needs no steps along it: a
+branch of share s that enters it at distance d leaves s (C(d + length) - C(d)) there. Several
+bandwidths share one walk.
 """
 
 import numpy as np
 from numba import njit
 
 
-@njit("float64(float64, float64)", cache=True, inline="always")
-def _cumulative(distance, bandwidth):  # type: ignore[no-untyped-def]
-    """Integrate the quartic kernel from the event to `distance` on one side: 0 to 1/2."""
-    u = min(max(distance / bandwidth, 0.0), 1.0)
-    v = u * u
-    return 0.9375 * u * (1.0 - v * (2.0 / 3.0 - 0.2 * v))
+@njit("float64(float64, float64[::1], int64)", cache=True)
+def _cumulative(u, integral, step):  # type: ignore[no-untyped-def]
+    """Integrate the kernel from the event to `u` bandwidths away on one side: 0 to 1/2."""
+    u = min(max(u, 0.0), 1.0)
+    v = u * u if step == 2 else u
+    total = integral[-1]
+    for p in range(integral.size - 2, -1, -1):
+        total = total * v + integral[p]
+    return u * total
 
 
-@njit(cache=True)
-def _add(share_on, touched, n_touched, segment, share):  # type: ignore[no-untyped-def]
-    """Add a share to a segment; return how many segments have one."""
-    if share > 0.0:
-        if share_on[segment] == 0.0:
-            touched[n_touched] = segment
-            n_touched += 1
-        share_on[segment] += share
+@njit(
+    "int64(float64[:, ::1], int64[::1], int64, int64, float64, float64, float64, float64[::1], "
+    "float64[::1], int64)",
+    cache=True,
+)
+def _leave(  # type: ignore[no-untyped-def]
+    share_on, touched, n_touched, segment, share, at, leaving, bandwidths, integral, step
+):
+    """Add what a branch leaves on a segment between two distances, at each bandwidth.
+
+    Returns how many segments have got something.
+    """
+    for b in range(bandwidths.size - 1, -1, -1):
+        if at >= bandwidths[b]:
+            break
+        given = _cumulative(leaving / bandwidths[b], integral, step)
+        here = share * (given - _cumulative(at / bandwidths[b], integral, step))
+        if here > 0.0:
+            if share_on[segment, -1] == 0.0:
+                touched[n_touched] = segment
+                n_touched += 1
+                share_on[segment, -1] = 1e-300  # marks it, also where only narrower ones give
+            share_on[segment, b] += here
     return n_touched
 
 
-@njit(cache=True)
+@njit("Tuple((int64[::1], float64[:, ::1]))(int64[::1], float64[:, ::1], int64)", cache=True)
 def _with_room(stack_arc, stack_branch, needed):  # type: ignore[no-untyped-def]
     """Return a copy of the stack with room for `needed` entries, and as many again."""
     size = stack_arc.size
     arcs, branches = np.empty(2 * needed, np.int64), np.empty((2 * needed, 2))
-    arcs[:size] = stack_arc
-    branches[:size] = stack_branch
+    for i in range(size):
+        arcs[i] = stack_arc[i]
+        branches[i, 0], branches[i, 1] = stack_branch[i, 0], stack_branch[i, 1]
     return arcs, branches
 
 
@@ -61,9 +81,9 @@ def _start(indptr, head, length, along, against, offset, arcs, branches):  # typ
 
 
 @njit(
-    "Tuple((float64[:, ::1], float64[::1]))(int64[::1], int64[::1], int64[::1], boolean[::1], "
-    "int64[::1], int64[:, ::1], int64[::1], float64[::1], int64[::1], int64[::1], float64[::1], "
-    "int64, float64, float64)",
+    "Tuple((float64[:, :, ::1], float64[:, :, ::1], float64[::1]))(int64[::1], int64[::1], "
+    "int64[::1], boolean[::1], int64[::1], int64[:, ::1], int64[::1], float64[::1], int64[::1], "
+    "int64[::1], float64[::1], int64[::1], int64, float64[::1], float64[::1], int64, float64)",
     cache=True,
     nogil=True,
 )
@@ -79,8 +99,11 @@ def spread(  # type: ignore[no-untyped-def]
     pile_indptr,
     column,
     weight,
+    home,
     n_columns,
-    bandwidth,
+    bandwidths,
+    integral,
+    step,
     tolerance,
 ):
     """Sum the kernels of piles of events over whole segments, walking depth first.
@@ -93,27 +116,34 @@ def spread(  # type: ignore[no-untyped-def]
         The arc along each segment's geometry, and the one against it.
     pile_segment, pile_offset : (n_piles,) int64, float64
         Where events lie: segment row, and metres from its start (0 and its full length are nodes).
-    pile_indptr, column, weight
-        CSR: pile i puts `weight[j]` into `column[j]` for j in its range.
+    pile_indptr, column, weight, home
+        CSR: pile i puts `weight[j]` into `column[j]` for j in its range; the events are counted
+        on segment `home[j]` (of a pile on a node, any of its arms).
     n_columns : int64
-    bandwidth : float64
-        B in metres.
+    bandwidths : (n_bandwidths,) float64
+        Metres, ascending.
+    integral, step : float64, int64
+        The kernel's integral on one side: u * sum(integral[p] * u**(step * p)), 1/2 at u = 1.
     tolerance : float64
-        A branch with less than this share of its event still to give leaves it at once on the
-        segment it is about to enter. Nothing is lost; it lies at most B minus the distance
-        walked too near. 0 walks every branch to its end.
+        A branch with less than this share of its event still to give, at the widest bandwidth,
+        leaves it at once on the segment it is about to enter. Nothing is lost; it lies at most B
+        minus the distance walked too near. 0 walks every branch to its end.
 
     Returns
     -------
-    mass : (n_segments, n_columns) float64
-        Sums to the weights given.
+    mass : (n_bandwidths, n_segments, n_columns) float64
+        Sums to the weights given, for each bandwidth.
+    own : (n_bandwidths, n_segments, n_columns) float64
+        The part of `mass` that a segment has from the events counted on it.
     early : (n_piles,) float64
-        Share of each pile left early because of the tolerance: no set of segments gets a share
-        of the pile that is off by more than this.
+        Share of each pile left early because of the tolerance, at the widest bandwidth: no set of
+        segments gets a share of the pile that is off by more than this.
     """
-    mass = np.zeros((arc_of.shape[0], n_columns))
+    n_b = bandwidths.size
+    mass = np.zeros((n_b, arc_of.shape[0], n_columns))
+    own = np.zeros((n_b, arc_of.shape[0], n_columns))
     early = np.zeros(pile_segment.size)
-    share_on = np.zeros(arc_of.shape[0])
+    share_on = np.zeros((arc_of.shape[0], n_b))
     touched = np.empty(arc_of.shape[0], np.int64)
     arcs, branches = np.empty(256, np.int64), np.empty((256, 2))  # the stack: distance, share
 
@@ -127,16 +157,17 @@ def spread(  # type: ignore[no-untyped-def]
             size -= 1
             arc, at, share = arcs[size], branches[size, 0], branches[size, 1]
             leaving = at + length[arc] * 0.001
-            given = _cumulative(leaving, bandwidth)
-            here = share * (given - _cumulative(at, bandwidth))
-            n_touched = _add(share_on, touched, n_touched, segment[arc], here)
-            if leaving >= bandwidth:
+            n_touched = _leave(
+                share_on, touched, n_touched, segment[arc], share, at, leaving, bandwidths,
+                integral, step,
+            )  # fmt: skip
+            if leaving >= bandwidths[-1]:
                 continue
             first, last = indptr[head[arc]], indptr[head[arc] + 1]
             dead_end = last - first == 1
             if not dead_end:
                 share /= last - first - 1
-            rest = share * (0.5 - given)
+            rest = share * (0.5 - _cumulative(leaving / bandwidths[-1], integral, step))
             if size + last - first > arcs.size:
                 arcs, branches = _with_room(arcs, branches, size + last - first)
             for onward in range(first, last):
@@ -149,11 +180,17 @@ def spread(  # type: ignore[no-untyped-def]
                     size += 1
                 else:
                     early[pile] += rest
-                    n_touched = _add(share_on, touched, n_touched, segment[onward], rest)
+                    n_touched = _leave(
+                        share_on, touched, n_touched, segment[onward], share, leaving, np.inf,
+                        bandwidths, integral, step,
+                    )  # fmt: skip
 
+        for j in range(pile_indptr[pile], pile_indptr[pile + 1]):
+            for b in range(n_b):
+                for i in range(n_touched):
+                    mass[b, touched[i], column[j]] += weight[j] * share_on[touched[i], b]
+                own[b, home[j], column[j]] += weight[j] * share_on[home[j], b]
         for i in range(n_touched):
-            on = touched[i]
-            for j in range(pile_indptr[pile], pile_indptr[pile + 1]):
-                mass[on, column[j]] += weight[j] * share_on[on]
-            share_on[on] = 0.0
-    return mass, early
+            for b in range(n_b):
+                share_on[touched[i], b] = 0.0
+    return mass, own, early

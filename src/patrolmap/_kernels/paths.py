@@ -123,37 +123,6 @@ def distances_from(indptr, head, length, source, limit):  # type: ignore[no-unty
     return distance
 
 
-@njit(cache=True, nogil=True)
-def spare_links(indptr, head, length, links, limits):  # type: ignore[no-untyped-def]
-    """Say, link by link, whether a path of at most its limit (mm) replaces it.
-
-    `links` (n, 2) holds the two arcs of each, first the one from its source. No path uses a link
-    that has not been asked for yet, nor one that could be spared.
-    """
-    n_nodes = len(indptr) - 1
-    distance = np.full(n_nodes, -1, dtype=np.int64)
-    arrived_by = np.empty(n_nodes, dtype=np.int64)
-    wanted = np.zeros(n_nodes, dtype=np.bool_)
-    open_length = length.copy()
-    for i in range(len(links)):
-        open_length[links[i, 0]] = open_length[links[i, 1]] = FOR_EVER
-    spared = np.zeros(len(links), dtype=np.bool_)
-    for i in range(len(links)):
-        forth, back = links[i, 0], links[i, 1]
-        source, target = head[back], head[forth]
-        wanted[target] = True
-        touched, n_touched = _settle(
-            indptr, head, open_length, source, limits[i], wanted, 1, distance, arrived_by
-        )
-        wanted[target] = False
-        spared[i] = distance[target] >= 0
-        if not spared[i]:
-            open_length[forth], open_length[back] = length[forth], length[back]
-        for k in range(n_touched):
-            distance[touched[k]] = -1
-    return spared
-
-
 def distance_table(
     indptr: Ints, head: Ints, length: Ints, sources: Ints, targets: Ints, limit: int
 ) -> Int32s:

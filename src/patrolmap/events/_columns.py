@@ -1,8 +1,10 @@
 """Which column of a source serves which role, by the names that a preset knows."""
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -16,15 +18,27 @@ ROLES = ("event_id", "category", "article", "severity", "place", "occurred_from"
          "date", "time", "period", "year", "month", "registered", "killed", "injured",
          "pedestrian", "domestic", "police_initiated", "harm", "lon", "lat", "x", "y")  # fmt: skip
 
+# A source with these columns is a table of events that `read_events` wrote; those of its roles.
+OWN = ("occurred_from", "occurred_to", "time_precision")
+OWN_ROLES = ("event_id", "category", "article", "severity", "place", "occurred_from",
+             "occurred_to", "police_initiated", "harm")  # fmt: skip
+TIMES = frozenset(("occurred_from", "occurred_to", "date", "time", "period", "year", "month"))
+BESIDE = ("registered", "lon", "lat", "x", "y")  # what may stand beside them, under any name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Roles:
-    """Role -> source columns, the best first, which of them the caller named, and the preset."""
+    """Role -> source columns, the best first, which of them the caller named, and the preset.
+
+    `own` maps the names of `patrolmap.schema.EVENTS` to the columns of a table of events read
+    again; it is empty where the source is none.
+    """
 
     found: Mapping[str, str]
     every: Mapping[str, tuple[str, ...]]
     named: frozenset[str]
     preset: "Preset"
+    own: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, role: str) -> str | None:
         """Return the column that serves a role best."""
@@ -36,9 +50,13 @@ class Roles:
 
     def place(self) -> tuple[str, str] | None:
         """Return the two coordinate columns: what the caller named, else degrees before x, y."""
+        return next(iter(self.places()), None)
+
+    def places(self) -> list[tuple[str, str]]:
+        """Return each pair of coordinate columns, the best first."""
         pairs = [pair for pair in (("lon", "lat"), ("x", "y")) if set(pair) <= set(self.found)]
         pairs.sort(key=lambda pair: not set(pair) & self.named)
-        return (self.found[pairs[0][0]], self.found[pairs[0][1]]) if pairs else None
+        return [(self.found[one], self.found[other]) for one, other in pairs]
 
     def start(self) -> str | None:
         """Return the role that tells when events began: what the caller named comes first."""
@@ -80,26 +98,55 @@ def find_roles(
     by_name: dict[str, str] = {}
     for name in table.columns:
         by_name.setdefault(plain_name(name), name)
-    if not given:
+    own = by_name if set(OWN) <= set(by_name) and not TIMES & set(given) else {}
+    if not given and not own:
         _require_own(preset, by_name)
     every: dict[str, tuple[str, ...]] = {}
     for role in ROLES:
         if role not in given:
             names = preset.columns.get(role, ())
+            if own and role not in BESIDE:
+                names = (role,) if role in OWN_ROLES else ()
             every[role] = tuple(by_name[name] for name in names if name in by_name)
         elif (column := given[role]) is not None:
             every[role] = (_named_column(role, column, table, by_name),)
     found = {role: hits[0] for role, hits in every.items() if hits}
     named = frozenset(role for role, column in given.items() if column is not None)
     _require_pairs(found, named, table)
-    return Roles(found=found, every=every, named=named, preset=preset)
+    return Roles(found=found, every=every, named=named, preset=preset, own=own)
+
+
+def whole_names(
+    names: Iterable[str], preset: "Preset", columns: Mapping[str, str | None] | None
+) -> dict[str, str]:
+    """Return column -> its name before a shapefile cut it, where a preset knows that one name.
+
+    Names of a shapefile have ten bytes: ten letters, but five Cyrillic ones in UTF-8. What the
+    caller names himself stays as it is.
+    """
+    meanings = preset.meanings()
+    cut: dict[str, set[str]] = {}
+    for name in meanings:
+        ends = {name[:10], name.encode()[:10].decode("utf-8", "ignore")} - {name}
+        for end in {plain_name(end) for end in ends} - set(meanings):
+            cut.setdefault(end, set()).add(name)
+    named = {plain_name(name) for name in (columns or {}).values() if name is not None}
+    taken = named | {plain_name(name) for name in names}
+    found = {}
+    for name in names:
+        fits = sorted(cut.get(plain_name(name), ()))
+        alike = len({meanings[fit] for fit in fits}) == 1
+        if alike and plain_name(name) not in named and not taken & set(fits):
+            found[name] = fits[0]
+            taken.add(fits[0])
+    return found
 
 
 def _require_own(preset: "Preset", by_name: Mapping[str, str]) -> None:
     if preset.own and not preset.own & set(by_name):
         raise SchemaError(
             f"the source has none of the columns that the preset {preset.name!r} knows "
-            f"({listing(sorted(preset.own), most=6)}); it has {listing(by_name.values())}. Is it "
+            f"({listing(sorted(preset.own), most=6)}); it has {headers(by_name.values())}. Is it "
             "the right preset? Name the columns with columns=, or leave preset= out."
         )
 
@@ -109,12 +156,12 @@ def _require_pairs(found: Mapping[str, str], named: frozenset[str], table: pd.Da
         if one in named and other not in found:
             raise SchemaError(
                 f"columns= names {one!r} but {other!r} was not found; name both columns. "
-                f"The source has {listing(table.columns)}."
+                f"The source has {headers(table.columns)}."
             )
     if "time" in named and "date" not in found and "occurred_from" not in found:
         raise SchemaError(
             "columns= names 'time' but no date column was found; name it too, as 'date'. "
-            f"The source has {listing(table.columns)}."
+            f"The source has {headers(table.columns)}."
         )
 
 
@@ -123,6 +170,33 @@ def listing(names: Iterable[object], most: int = 30) -> str:
     shown = [repr(str(name))[:60] for name in names]
     rest = f" and {len(shown) - most} more" if len(shown) > most else ""
     return ", ".join(shown[:most]) + rest if shown else "no columns"
+
+
+def headers(names: Iterable[object]) -> str:
+    """List the columns of a source for a message; cells of a file without a header are no names.
+
+    Where no name is known to any preset, only plain ones (`col_1`) are shown.
+    """
+    every = [str(name) for name in names]
+    if not every or _known_names() & set(map(plain_name, every)):
+        return listing(every)
+    plain = [name for name in every if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)]
+    hidden = len(every) - len(plain)
+    if not hidden:
+        return listing(every)
+    many = "1 column of an unknown name" if hidden == 1 else f"{hidden} columns of unknown names"
+    rest = f"{many} (not shown: the first row may hold cells, not a header)"
+    return f"{listing(plain)} and {rest}" if plain else rest
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    """Return every name of a column that a bundled preset knows."""
+    from patrolmap.events._preset import FOLDER, load_preset
+
+    presets = [load_preset(path.stem) for path in FOLDER.glob("*.toml")]
+    words = {name for preset in presets for names in preset.columns.values() for name in names}
+    return frozenset({*words, *ROLES, *OWN})
 
 
 def _named_column(role: str, column: str, table: pd.DataFrame, by_name: dict[str, str]) -> str:
@@ -134,5 +208,5 @@ def _named_column(role: str, column: str, table: pd.DataFrame, by_name: dict[str
     hint = f" Did you mean {listing(by_name[name] for name in near)}?" if near else ""
     raise SchemaError(
         f"columns= says that {role!r} is in the column {column!r}, which the source lacks.{hint} "
-        f"It has {listing(table.columns)}."
+        f"It has {headers(table.columns)}."
     )

@@ -9,7 +9,7 @@ import pandas as pd
 
 from patrolmap.errors import OptionError
 from patrolmap.events._columns import Roles, listing
-from patrolmap.events._preset import FOLDER, ROOT, Preset, load_preset
+from patrolmap.events._preset import FOLDER, ROOT, Preset, check_form, load_preset
 from patrolmap.events._text import as_text
 from patrolmap.events.harm import Harm, open_harm
 from patrolmap.events.places.boundary import read_boundary
@@ -70,7 +70,8 @@ def settle(
     Raises
     ------
     OptionError
-        If the kind is missing, is none, or is not the preset's.
+        If the kind is missing, is none, or is not the preset's, or `columns` or the form of
+        dates cannot be used.
     """
     shape = load_preset(ROOT if preset is None else preset)
     if kind is None and shape.kind is None:
@@ -87,7 +88,21 @@ def settle(
             "leave kind= out, or choose another preset."
         )
     home = zone(shape.tz if tz is None else tz)
+    _require_columns(rest.get("columns"))
+    if rest.get("time_format") is not None:
+        check_form(rest["time_format"])
     return Options(
         kind=str(kind or shape.kind), preset=shape, tz=home, area=read_boundary(boundary),
         now=moment(now, home), harm=open_harm(harm), **rest,
     )  # fmt: skip
+
+
+def _require_columns(columns: Any) -> None:
+    if columns is None:
+        return
+    if not isinstance(columns, Mapping) or not all(
+        isinstance(name, str | None) for name in columns.values()
+    ):
+        raise OptionError(
+            f"columns={columns!r}"[:100] + "; wanted role -> column, e.g. {'date': 'Occurred on'}."
+        )

@@ -1,7 +1,6 @@
 """Presets: the shape of a source as data, one small TOML file each; no code."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,13 +8,15 @@ from difflib import get_close_matches
 from functools import cache
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from patrolmap.errors import ConfigError, OptionError, SourceNotFoundError
+from patrolmap.errors import ConfigError, CRSError, OptionError, SourceNotFoundError
 from patrolmap.events._columns import ROLES, listing, plain_name
 from patrolmap.events._text import fold
+from patrolmap.events._toml import find_toml, read_toml
 from patrolmap.schema import CATEGORIES, EVENT_KINDS, SEVERITIES
 
 FOLDER = Path(__file__).with_name("presets")
@@ -69,6 +70,8 @@ class Preset:
         Columns that hold the number of an article times ten.
     keep, drop : mapping of str to set of str
         Column -> values of rows that alone are read, or are not; "" is an empty cell.
+    required : set of str
+        Columns of `keep` and `drop` that a file of the user's own names: a source must have them.
     police_categories, police_articles : set of str
         What police find by their own work.
 
@@ -99,8 +102,15 @@ class Preset:
     article_codes: frozenset[str]
     keep: Mapping[str, frozenset[str]]
     drop: Mapping[str, frozenset[str]]
+    required: frozenset[str]
     police_categories: frozenset[str]
     police_articles: frozenset[str] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("columns", "codes", "articles", "keep", "drop"):
+            given = getattr(self, name)
+            table = {k: MappingProxyType(v) if isinstance(v, dict) else v for k, v in given.items()}
+            object.__setattr__(self, name, MappingProxyType(table))  # presets are shared
 
     def local_epoch(self, column: str) -> bool:
         """Tell whether epoch numbers of a column hold the local wall clock."""
@@ -109,6 +119,15 @@ class Preset:
     def unknown_midnight(self, column: str) -> bool:
         """Tell whether 00:00 in a column means that the hour is not known."""
         return self.midnight == "unknown" or plain_name(column) in self.midnight
+
+    def meanings(self) -> dict[str, tuple[str, ...]]:
+        """Return each name of a column that it knows, and the roles and filters that it serves."""
+        known: dict[str, tuple[str, ...]] = {}
+        filters = {"keep": self.keep, "drop": self.drop}
+        for use, names in (*self.columns.items(), *filters.items()):
+            for name in names:
+                known[name] = (*known.get(name, ()), use)
+        return known
 
     def codes_of(self, role: str, column: str) -> Mapping[str, str]:
         """Return value -> word for a role served by a column."""
@@ -137,57 +156,8 @@ def load_preset(name_or_path: "str | PathLike[str] | Preset") -> Preset:
     """
     if isinstance(name_or_path, Preset):
         return name_or_path
-    if not isinstance(name_or_path, str | PathLike):
-        raise OptionError(
-            f"preset is {type(name_or_path).__name__}; wanted a name or the path of a TOML file."
-        )
     path = find_toml(name_or_path, FOLDER, "preset")
     return _bundled(path.stem) if path.parent == FOLDER else _load(path, ())
-
-
-def find_toml(name_or_path: "str | PathLike[str]", folder: Path, what: str) -> Path:
-    """Return the path of a bundled file by its name, or of a file of the user's own."""
-    given = str(name_or_path)
-    names = sorted(path.stem for path in folder.glob("*.toml"))
-    if given in names:
-        return folder / f"{given}.toml"
-    path = Path(name_or_path)
-    if path.suffix.lower() == ".toml" or len(path.parts) > 1:
-        if not path.is_file():
-            raise SourceNotFoundError(f"{path} is not there; wanted a TOML file of a {what}.")
-        return path
-    near = get_close_matches(given, names, n=2)
-    hint = f" Did you mean {listing(near)}?" if near else ""
-    raise OptionError(
-        f"{what}={given!r} is none.{hint} There are {listing(names)}; or give the path of a TOML "
-        "file."
-    )
-
-
-def read_toml(path: Path, model: Any) -> Any:
-    """Read and check a TOML file; every error names the file, the key and the mend."""
-    try:
-        return model.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} is no TOML file: {error}.") from error
-    except ValidationError as error:
-        raise ConfigError(f"{path.name}: {explain(error, model)}") from error
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Put pydantic's first findings into a sentence each."""
-    lines = []
-    for finding in error.errors(include_url=False)[:5]:
-        key = ".".join(str(part) for part in finding["loc"])
-        if finding["type"] == "extra_forbidden":
-            known = list(model.model_fields)
-            near = get_close_matches(str(finding["loc"][-1]), known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"wanted one of {listing(known)}"
-            lines.append(f"there is no key {key!r}; {hint}")
-        else:
-            given = "" if finding["type"] == "missing" else f", given {finding['input']!r}"[:80]
-            lines.append(f"{key}: {finding['msg']}{given}")
-    return "; ".join(lines) + "."
 
 
 class _Police(BaseModel):
@@ -233,7 +203,10 @@ def _load(path: Path, seen: tuple[Path, ...]) -> Preset:
     file: _File = read_toml(path, _File)
     if path == FOLDER / f"{ROOT}.toml":
         return _merge(_EMPTY, file, path)
-    below = find_toml(_near(file.based_on or ROOT, path), FOLDER, "preset")
+    try:
+        below = find_toml(_near(file.based_on or ROOT, path), FOLDER, "preset")
+    except (OptionError, SourceNotFoundError) as error:
+        raise ConfigError(f"{path.name}: based_on = {file.based_on!r}: {error}") from error
     return _merge(_load(below, (*seen, path)), file, path)
 
 
@@ -276,6 +249,8 @@ def _merge(below: Preset, file: _File, path: Path) -> Preset:
         article_codes=below.article_codes | {plain_name(n) for n in file.article_codes or ()},
         keep={**below.keep, **_filters(file.keep)},
         drop={**below.drop, **_filters(file.drop)},
+        required=below.required if path.parent == FOLDER else (
+            below.required | {*_filters(file.keep), *_filters(file.drop)}),
         police_categories=frozenset(police.categories) if police else below.police_categories,
         police_articles=frozenset(police.articles) if police else below.police_articles,
     )  # fmt: skip
@@ -326,25 +301,50 @@ def _check(preset: Preset, file: _File, name: str) -> None:
                 "'345-1'."
             )
     if file.time_format is not None:
-        _check_form(file.time_format, name)
+        try:
+            check_form(file.time_format)
+        except OptionError as error:
+            raise ConfigError(f"{name}: {error}") from error
+    _check_places_and_clock(file, name)
     for role in file.columns:
         one_of(role, ROLES, "[columns]: a role")
     roles = {column: role for role in CODED for column in preset.columns.get(role, ())}
     for key, table in file.codes.items():
         role = key if key in CODED else roles.get(plain_name(key), key)
         one_of(role, CODED, f"[codes.{key}]: a role, or a column of [columns] that serves one")
-        for word in table.values() if CODED[role] else ():
-            one_of(word, CODED[role], f"[codes.{key}]")
+        for value, word in table.items() if CODED[role] else ():
+            one_of(word, CODED[role], f"[codes.{key}] {value}")
 
 
-def _check_form(time_format: str, name: str) -> None:
+def _check_places_and_clock(file: _File, name: str) -> None:
+    from patrolmap.events.places.systems import known_crs
+    from patrolmap.events.times.intervals import zone
+
+    try:
+        zone(file.tz)
+        if file.source_crs is not None:
+            known_crs(file.source_crs)
+    except (OptionError, CRSError) as error:
+        raise ConfigError(f"{name}: {error}") from error
+
+
+def check_form(time_format: Any) -> None:
+    """Raise unless a form of dates is one that strptime takes.
+
+    Raises
+    ------
+    OptionError
+        With the fault and an example.
+    """
+    wanted = "wanted a strptime format, e.g. '%d.%m.%Y %H:%M'"
+    if not isinstance(time_format, str):
+        raise OptionError(f"time_format={time_format!r}; {wanted}.")
     try:
         datetime.strptime("", time_format)
     except ValueError as error:
         if "does not match" not in str(error):
-            raise ConfigError(
-                f"{name}: time_format = {time_format!r} cannot be used: {error}; wanted a strptime "
-                "format, e.g. '%d.%m.%Y %H:%M'."
+            raise OptionError(
+                f"time_format={time_format!r} cannot be used: {error}; {wanted}."
             ) from error
 
 
@@ -352,5 +352,5 @@ _EMPTY = Preset(
     name="", title="", source="", kind=None, tz=None, source_crs=None, time_format=None,
     category=None, epoch="utc", midnight="known", place_digits=0, header=(), columns={},
     own=frozenset(), codes={}, words=(), articles={}, article_codes=frozenset(), keep={}, drop={},
-    police_categories=frozenset(), police_articles=frozenset(),
+    required=frozenset(), police_categories=frozenset(), police_articles=frozenset(),
 )  # fmt: skip

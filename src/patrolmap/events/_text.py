@@ -73,6 +73,19 @@ def as_text(values: pd.Series) -> Any:
     return pc.if_else(gaps, pa.scalar(None, type=pa.large_string()), text)
 
 
+def empties(values: pd.Series) -> np.ndarray[Any, Any]:
+    """Tell the cells of a column in which nothing is said.
+
+    Examples
+    --------
+    >>> empties(pd.Series(["x", " ", None, "n/a"])).tolist()
+    [False, True, True, True]
+    """
+    if values.dtype.kind in "iufbM" or isinstance(values.dtype, pd.DatetimeTZDtype):
+        return np.asarray(values.isna(), dtype=bool)
+    return np.asarray(as_text(values).is_null())
+
+
 def coded(values: pd.Series) -> tuple[np.ndarray[Any, Any], list[str]]:
     """Return a column as numbers into its distinct texts (-1: nothing is said), and these.
 

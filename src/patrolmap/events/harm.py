@@ -130,8 +130,10 @@ def _checked(table: pd.DataFrame, name: str, rule: str) -> pd.DataFrame:
 def _require(good: Any, table: pd.DataFrame, name: str, what: str) -> None:
     bad = np.flatnonzero(~np.asarray(good, dtype=bool))
     if len(bad):
-        row = {k: v for k, v in table.iloc[bad[0]].items() if isinstance(v, str | float) and v == v}
-        raise SchemaError(f"{name}: row {bad[0] + 1} {what}: {str(row)[:120]}.")
+        cells = table.iloc[bad[0]].dropna()
+        row = ", ".join(f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}"
+                        for k, v in cells.items())  # fmt: skip
+        raise SchemaError(f"{name}: row {bad[0] + 1} {what}: {row[:120] or 'an empty row'}.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -253,9 +255,11 @@ def _accidents(
     dead, hurt = np.nan_to_num(killed), np.nan_to_num(injured)
     deaths = np.select([dead >= 2, dead >= 1], [each["killed_more"], each["killed"]], 0.0)
     days = deaths + np.where(hurt > 0, hurt * each["injured"], 0.0)
-    days = np.where((dead == 0) & (hurt == 0), each["unhurt"], days)
+    none = (dead == 0) & (hurt == 0)
+    days = np.where(none, each["unhurt"], days)
     worst = {"fatal": each["killed"], "injury": each["injured"], "damage": each["unhurt"]}
     guess = severity.map(worst).to_numpy(dtype=np.float64, na_value=np.nan)
     on_foot = (category == "accident_pedestrian").to_numpy(dtype=bool) & np.isnan(guess)
     guess = np.where(on_foot, each["injured"], guess)
-    return np.asarray(np.where(np.isnan(killed) & np.isnan(injured), guess, days))
+    # Nobody was hurt only where both say so: one zero alone leaves it open.
+    return np.asarray(np.where(none & (np.isnan(killed) | np.isnan(injured)), guess, days))

@@ -1,6 +1,6 @@
 """Hours of the week in which events happened: exact, by the share of an interval, or by habit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.events.times.week import HOUR, HOURS, Bools, Ints, WeekClock, read_clock
+from patrolmap.events.times.week import HOUR, HOURS, Bools, Ints, WeekClock, week_clock
 
 Floats = npt.NDArray[np.float64]
 
@@ -229,7 +229,7 @@ def _read_times(events: pd.DataFrame, limit: pd.Timedelta) -> _Times:
     some = first[known] if known.any() else np.zeros(1, dtype=np.int64)
     top = last[spans].max() if spans.any() else 0
     zone = events["occurred_from"].dt.tz
-    clock = read_clock(zone, int(some.min()), max(int(some.max()), int(top)))
+    clock = week_clock(zone, int(some.min()), max(int(some.max()), int(top)))
     start = np.where(known, first, 0)
     end = np.where(spans, last, start)
     length = end - start
@@ -280,6 +280,8 @@ def _duration(longest: Any) -> pd.Timedelta:
 
 
 def _columns(events: pd.DataFrame, by: str | Sequence[str] | None) -> tuple[str, ...]:
+    if by is not None and not isinstance(by, Iterable):
+        raise OptionError(f"by={by!r}; wanted the name of a column, or several.")
     names = ("kind", "category") if by is None else (by,) if isinstance(by, str) else tuple(by)
     lost = [name for name in names if name not in events]
     if lost:

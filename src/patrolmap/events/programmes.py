@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patrolmap.errors import ConfigError, SchemaError
 from patrolmap.events._columns import listing
-from patrolmap.events._preset import find_toml, read_toml
+from patrolmap.events._toml import find_toml, read_toml
 from patrolmap.events.hours import clock_weights
 from patrolmap.events.rows.category import split_article
 from patrolmap.events.rows.sieve import Bools, Floats

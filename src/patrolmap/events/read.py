@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import tzinfo
 from os import PathLike
 from typing import Any
@@ -13,16 +14,16 @@ import pandas as pd
 
 from patrolmap._crs import metric_crs
 from patrolmap.errors import OptionError, RejectedRowsWarning, SchemaError
-from patrolmap.events._columns import find_roles
+from patrolmap.events._columns import find_roles, whole_names
 from patrolmap.events._options import Options, settle
 from patrolmap.events._preset import Preset
-from patrolmap.events._text import shorts
+from patrolmap.events._shown import shown_cells
 from patrolmap.events.harm import severity_of, weigh
 from patrolmap.events.places.coordinates import read_places, sift_area, sift_places
 from patrolmap.events.places.piles import pile_notes
 from patrolmap.events.report import EventsReport, examples
 from patrolmap.events.rows.category import Offences, read_offences
-from patrolmap.events.rows.sieve import Floats, Ints, Sieve
+from patrolmap.events.rows.sieve import NOT_ASKED, Floats, Ints, Sieve
 from patrolmap.events.rows.table import build
 from patrolmap.events.rows.traits import Traits, read_traits
 from patrolmap.events.rows.twins import event_ids, sift_twins
@@ -31,6 +32,7 @@ from patrolmap.events.service.client import is_url, read_service
 from patrolmap.events.sources.files import open_source
 from patrolmap.events.sources.postgis import is_database, read_database
 from patrolmap.events.sources.source import Source
+from patrolmap.events.times.again import read_again, require_kind
 from patrolmap.events.times.intervals import Span, read_span
 from patrolmap.events.times.lag import read_lag
 
@@ -118,9 +120,9 @@ def read_events(
     -------
     GeoDataFrame
         `patrolmap.schema.EVENTS`; in metres, times in one zone. An event known by its day
-        spans local midnight to the next. Where the source has an end column,
-        `time_precision` is the length of the interval, and `occurred_to` is NaT where the row
-        states no end.
+        spans local midnight to the next; a row without a date is kept, its time unknown.
+        Where the source has an end column, `time_precision` is the length of the interval, and
+        `occurred_to` is NaT where the row states no end.
 
     Raises
     ------
@@ -221,6 +223,8 @@ def check_events(
     tell = progress or (lambda share, step: None)
     tell(0.0, "reading")
     if is_url(source):
+        _require_no_question("the address of a database", query=query)
+        _require_no_question("a file of layers", layer=layer)
         opened = read_service(
             source, columns=columns, preset=options.preset, where=where, start=start, end=end,
             tz=options.tz, area=options.area, progress=lambda share, step: tell(0.5 * share, step),
@@ -248,9 +252,11 @@ def _require_no_question(owner: str = "the address of a map service", **given: A
 def _check(source: Source, options: Options) -> EventsReport:
     """Give meaning to a source's columns, drop what cannot be trusted, build the table."""
     _require_cells(source)
+    source = _whole_names(source, options)
     roles = find_roles(source.table, options.columns, options.preset)
+    require_kind(source.table, roles, options.kind, source.name)
     places = read_places(source, roles, options.source_crs, area=options.area, tz=options.tz)
-    span = read_span(
+    span = (read_again if roles.own else read_span)(
         source.table,
         roles,
         tz=options.tz,
@@ -262,7 +268,7 @@ def _check(source: Source, options: Options) -> EventsReport:
     traits = read_traits(source.table, roles, offences, options.kind)
     sieve = Sieve(len(source.table))
     filter_notes = sift_wanted(sieve, source, options.preset)
-    sift_places(places, sieve, source, options.area)
+    sift_places(places, sieve, source)
     _sift_times(span, sieve, source, options.now)
     sift_area(places, sieve, options.area)
     twin_notes = sift_twins(
@@ -285,6 +291,8 @@ def _check(source: Source, options: Options) -> EventsReport:
         harm=harm, span=span, places=places, crs=crs,
     )  # fmt: skip
     lag, lag_notes = read_lag(source.table, roles, span, at, now=options.now)
+    if lag is not None and lag.complete_until is not None:
+        events.attrs["complete_until"] = {options.kind: lag.complete_until.isoformat()}
     said = [f"date from {span.column!r}"] if span.column else []
     notes = (*options.notes, *source.notes, *filter_notes, *id_notes, *offences.notes,
              *traits.notes, *weight_notes, *said, *span.notes, *lag_notes,
@@ -295,6 +303,16 @@ def _check(source: Source, options: Options) -> EventsReport:
         source=source.name, kind=options.kind, rows=source.total, kept=len(events),
         dropped=dropped, rejects=rejects, notes=notes, events=events, lag=lag,
     )  # fmt: skip
+
+
+def _whole_names(source: Source, options: Options) -> Source:
+    """Give columns of a shapefile the names that it cut."""
+    whole = whole_names(source.table.columns, options.preset, options.columns)
+    if not whole:
+        return source
+    said = ", ".join(f"{name!r} as {full!r}" for name, full in whole.items())
+    notes = (*source.notes, f"names of columns are cut short: {said}")
+    return replace(source, table=source.table.rename(columns=whole), notes=notes)
 
 
 def _require_cells(source: Source) -> None:
@@ -312,7 +330,7 @@ def _sift_times(span: Span, sieve: Sieve, source: Source, now: pd.Timestamp) -> 
     values = source.table[span.column]
 
     def given(at: Ints) -> list[str]:
-        return shorts(values, at)
+        return shown_cells(values, at)
 
     sieve.drop(span.unreadable, "unreadable date", given=given, wanted="a date")
     future = np.asarray(span.start > now)
@@ -320,6 +338,12 @@ def _sift_times(span: Span, sieve: Sieve, source: Source, now: pd.Timestamp) -> 
         future, "date in the future", given=given, wanted=f"not after {now:%Y-%m-%d %H:%M %Z}"
     )
     sieve.drop(span.backward, "ends before it starts", given=given, wanted="an end after the start")
+    low, high = source.between
+    other = np.zeros(len(values), dtype=bool)
+    other |= False if low is None else np.asarray(span.start < low)
+    other |= False if high is None else np.asarray(span.start >= high)
+    wanted = f"from {low or 'the first'} and before {high or 'the end'}"
+    sieve.drop(other, NOT_ASKED, given=given, wanted=wanted)
 
 
 def _weighed(

@@ -13,7 +13,7 @@ from patrolmap._files import replacing, replacing_folder
 from patrolmap.errors import OptionError, SourceNotFoundError
 from patrolmap.events._facts import FORM, facts
 from patrolmap.events._page import page, said_harm
-from patrolmap.events.rows.sieve import LEFT_OUT, MENDS
+from patrolmap.events.rows.sieve import MENDS, ON_PURPOSE
 from patrolmap.events.times.lag import Lag
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -51,7 +51,7 @@ class EventsReport:
     --------
     >>> import pandas as pd
     >>> from patrolmap.events import check_events
-    >>> table = pd.DataFrame({"date": ["2024-05-01 20:30", "soon"], "lon": [76.9, 76.9],
+    >>> table = pd.DataFrame({"date": ["2024-05-01 20:30", "31.06.2024"], "lon": [76.9, 76.9],
     ...                       "lat": [43.2, 43.2]})
     >>> report = check_events(table, kind="crime", tz="Asia/Almaty")
     >>> dict(report.dropped)
@@ -77,8 +77,8 @@ class EventsReport:
 
     @property
     def fallen(self) -> dict[str, int]:
-        """Rows dropped for a fault of theirs: `dropped` without what the preset leaves out."""
-        return {reason: n for reason, n in self.dropped.items() if reason != LEFT_OUT}
+        """Rows dropped for a fault of theirs: `dropped` without what was left out on purpose."""
+        return {reason: n for reason, n in self.dropped.items() if reason not in ON_PURPOSE}
 
     def summary(self) -> str:
         """Write the report as text: counts first, then why, then what was inferred.
@@ -87,13 +87,13 @@ class EventsReport:
         --------
         >>> import pandas as pd
         >>> from patrolmap.events import check_events
-        >>> table = pd.DataFrame({"date": ["2024-05-01 20:30", "soon"], "lon": [76.9, 76.9],
+        >>> table = pd.DataFrame({"date": ["2024-05-01 20:30", "31.06.2024"], "lon": [76.9, 76.9],
         ...                       "lat": [43.2, 43.2]})
         >>> print(check_events(table, kind="crime", tz="Asia/Almaty").summary())
         the table: 2 rows, 1 kept, 1 dropped
         <BLANKLINE>
         Dropped
-          1  unreadable date: row 2 (soon)
+          1  unreadable date: row 2 (31.06.2024)
              write dates as 2024-01-31 20:30, or say their form with time_format=
         <BLANKLINE>
         Kept
@@ -137,11 +137,11 @@ class EventsReport:
         --------
         >>> import pandas as pd
         >>> from patrolmap.events import check_events
-        >>> table = pd.DataFrame({"date": ["2024-05-01 20:30", "soon"], "lon": [76.9, 76.9],
+        >>> table = pd.DataFrame({"date": ["2024-05-01 20:30", "31.06.2024"], "lon": [76.9, 76.9],
         ...                       "lat": [43.2, 43.2]})
         >>> told = check_events(table, kind="crime", tz="Asia/Almaty").to_dict()
         >>> told["dropped"][0]["examples"]
-        [{'row': 2, 'given': 'soon', 'wanted': 'a date'}]
+        [{'row': 2, 'given': '31.06.2024', 'wanted': 'a date'}]
         >>> told["time"]["precision"]
         {'minute': 1}
         """
@@ -167,9 +167,11 @@ class EventsReport:
         --------
         >>> import pandas as pd
         >>> from patrolmap.events import check_events
-        >>> table = pd.DataFrame({"date": ["2024-05-01", "<script>"], "lon": [76.9, 76.9],
-        ...                       "lat": [43.2, 43.2]})
-        >>> page = check_events(table, kind="crime", tz="Asia/Almaty").to_html()
+        >>> table = pd.DataFrame({"date": ["2024-05-01"], "<script>": ["theft"], "lon": [76.9],
+        ...                       "lat": [43.2]})
+        >>> told = check_events(table, kind="crime", tz="Asia/Almaty",
+        ...                     columns={"category": "<script>"})
+        >>> page = told.to_html()
         >>> "&lt;script&gt;" in page, "<script" in page
         (True, False)
         """
@@ -231,8 +233,7 @@ class EventsReport:
         2,unreadable date,'=1+1,a date,crime:row 2
         """
         target = Path(path)
-        if not target.parent.is_dir():
-            raise SourceNotFoundError(f"{target.parent} is not there; make the folder first.")
+        require_target(target)
         safe = self.rejects.copy()
         for name in safe.columns.difference(["row"]):
             cells = safe[name].fillna("").astype("str")
@@ -283,11 +284,20 @@ def _listed(counts: Mapping[str, int]) -> str:
     return ", ".join([*named, *([f"and {rest} more"] if rest > 0 else [])])
 
 
+def require_target(path: Path) -> None:
+    """Raise unless a file can be written there."""
+    if path.is_dir():
+        raise OptionError(f"{path} is a folder; wanted the name of a file.")
+    if not path.parent.is_dir():
+        raise SourceNotFoundError(f"{path.parent} is not there; make the folder first.")
+
+
 def require_report(folder: Path) -> None:
     """Raise unless a folder is new, empty, or holds an earlier report and nothing else."""
     if not folder.is_dir():
-        if folder.exists():
-            raise OptionError(f"{folder} is a file; wanted a folder for the report.")
+        blocking = next((one for one in (folder, *folder.parents) if one.exists()), folder)
+        if blocking.exists() and not blocking.is_dir():
+            raise OptionError(f"{blocking} is a file; wanted a folder for the report.")
         return
     found = sorted(entry.name for entry in folder.iterdir())
     others = [name for name in found if name not in FILES]

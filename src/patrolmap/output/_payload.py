@@ -15,7 +15,7 @@ from patrolmap.output._legs import legs, steps_by_route
 from patrolmap.output._style import RISK_RAMP, crew_colours, lanes
 from patrolmap.output._text import one_line, span
 from patrolmap.patrol.plan import Plan
-from patrolmap.schema import HOTSPOTS, validate
+from patrolmap.schema import EVENT_KINDS, HOTSPOTS, validate
 from patrolmap.streets.lines.avenues import street_names
 from patrolmap.streets.network import StreetNetwork
 
@@ -239,9 +239,25 @@ def _hotspots(streets: StreetNetwork, table: gpd.GeoDataFrame) -> list[Payload]:
             "lengthShare": round(float(row.length_share), 5),
             "segments": [at[segment] for segment in row.segment_ids],
             "at": place,
+            **_events_of(row),
         }
         for row, place in zip(rows, points, strict=True)
     ]
+
+
+def _events_of(row: Any) -> Payload:
+    """Say what the events tell of a hotspot; nothing where none were given."""
+    if pd.isna(row.n_events):
+        return {}
+    kinds = {kind: int(getattr(row, f"n_{kind}")) for kind in EVENT_KINDS}
+    told: Payload = {"events": int(row.n_events), "kinds": {k: n for k, n in kinds.items() if n}}
+    if not pd.isna(row.peak_hours):
+        told |= {"peak": one_line(row.peak_hours), "peakShare": round(float(row.peak_share), 3)}
+    if not pd.isna(row.trend):
+        told |= {"trend": float(f"{row.trend:.3g}"), "trendChance": float(f"{row.trend_p:.2g}")}
+    if not pd.isna(row.p_value):
+        told["chance"] = float(f"{row.p_value:.2g}")
+    return told
 
 
 def _middle(lines: shapely.Geometry) -> tuple[float, float]:

@@ -1,2 +1,14 @@
-from .hotspots import hotspots as hotspots
-from .network_kde import NetworkKDE as NetworkKDE
+from .density.bandwidth import BandwidthSelection as BandwidthSelection
+from .density.bandwidth import select_bandwidth as select_bandwidth
+from .density.lixel_kde import network_kde as network_kde
+from .density.lixel_kde import to_segments as to_segments
+from .density.lixels import Lixels as Lixels
+from .density.planar import planar_kde as planar_kde
+from .density.raster import Raster as Raster
+from .model.estimator import NetworkKDE as NetworkKDE
+from .model.profile import RiskProfile as RiskProfile
+from .spots.hotspots import HotspotRules as HotspotRules
+from .spots.hotspots import hotspots as hotspots
+from .spots.local import local_statistics as local_statistics
+from .spots.near_repeat import near_repeat as near_repeat
+from .spots.trends import segment_trends as segment_trends

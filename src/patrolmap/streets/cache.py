@@ -178,7 +178,7 @@ def _stamps(path: Path) -> list[tuple[str, int, int]]:
 def _reader_version() -> str:
     """Hash the source of all that reads streets, and name what it computes with."""
     package = Path(__file__).parents[1]
-    own = [package / "_crs.py", package / "schema.py"]
+    own = [package / "_crs.py", *(package / "schema").glob("*.py")]
     own += [*(package / "streets").rglob("*.py"), *(package / "_kernels").glob("*.py")]
     digest = hashlib.sha256()
     for file in sorted(own):

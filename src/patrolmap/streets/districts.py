@@ -18,8 +18,8 @@ from patrolmap._crs import WGS84, utm_crs
 from patrolmap.errors import OptionError
 from patrolmap.schema import DISTRICTS, validate
 from patrolmap.streets.sources.formats import check_form, find_file
-from patrolmap.streets.sources.osm import osm_errors
-from patrolmap.streets.sources.things import Thing, any_place, draw_areas, find_things
+from patrolmap.streets.sources.osm import Thing, osm_errors
+from patrolmap.streets.sources.things import any_place, draw_areas, find_things
 
 _log = logging.getLogger(__name__)
 

@@ -22,14 +22,15 @@ from patrolmap.streets.boundary import (
 )
 from patrolmap.streets.cache import read_cached
 from patrolmap.streets.lines.assemble import Options, assemble
-from patrolmap.streets.lines.topology import Lines
+from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.pause import without_collector
 from patrolmap.streets.sources.areas import Areas, read_areas
 from patrolmap.streets.sources.formats import check_form, find_file
 from patrolmap.streets.sources.graph_rows import read_graphml
-from patrolmap.streets.sources.osm import Nodes, read_ways
+from patrolmap.streets.sources.osm import Nodes
 from patrolmap.streets.sources.table import check_lines, read_table, table_lines
+from patrolmap.streets.sources.ways import read_ways
 
 _log = logging.getLogger(__name__)
 # Of a country, ways within this many metres of the boundary are read: the 500 m that are kept, and
@@ -161,7 +162,7 @@ def _from_file(path: Path, options: Options, crs: CRS | None, district: Any) -> 
         raise missed(area, nodes.corners())
     metric = choose_crs(crs, area, lon=float(np.median(ways.lon)), lat=float(np.median(ways.lat)))
     lines, report = ways.project(metric)
-    areas = read_areas(path, box=box, nodes=nodes)
+    areas = read_areas(path, [*ways.closed, *nodes.relations], nodes=nodes, box=box)
     return _network(lines, options, metric, report, areas=areas, credit=nodes.credit)
 
 

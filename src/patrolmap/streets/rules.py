@@ -137,6 +137,9 @@ RULE_KEYS = tuple(
 )
 JUDGED_KEYS = (*RULE_KEYS, *ALONGSIDE_KEYS, "lit", "surface", "bridge", "tunnel", "layer")
 
+GROUNDS = {"square": ("place", "square"), "park": ("leisure", "park")}
+"""Areas that a segment may lie in, by the tag that makes them one; the first one wins."""
+
 
 class Judged(NamedTuple):
     """All that the tags of a way but its names say of it."""

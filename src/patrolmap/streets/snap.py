@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS, Transformer
 
+from patrolmap._crs import point_coordinates
 from patrolmap.errors import CRSError, OptionError, SchemaError
 from patrolmap.schema import MODES
 from patrolmap.streets.network import Mode, StreetNetwork
@@ -125,8 +126,7 @@ def _check(events: Any, max_distance: Any, mode: Any) -> None:
 
 def _coordinates(points: gpd.GeoSeries, crs: CRS) -> Floats:
     """Return (n, 2) metres; not finite where an event has no place, or none on the map."""
-    shapes = points.to_numpy()
-    x, y = shapely.get_x(shapes), shapely.get_y(shapes)
+    x, y = point_coordinates(points)
     if points.crs != crs:  # to_crs would make every point anew, at thrice the time
         x, y = Transformer.from_crs(points.crs, crs, always_xy=True).transform(x, y)
     return np.column_stack([x, y])

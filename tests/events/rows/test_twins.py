@@ -70,7 +70,7 @@ def test_an_offence_of_a_juvenile_counts_once_and_the_number_is_said(caplog):
         events = once(crimes, juveniles)
     assert events.index.tolist() == ["crime:2", "juvenile:9"]
     assert events.attrs["report"] == {
-        "rows": 3, "kept": 2, "counted_once": {"juvenile, not crime": 1}
+        "rows": 3, "kept": 2, "counted_once": {"juvenile, not crime": 1}, "alike": {}
     }  # fmt: skip
     assert "1 events stand on two maps and count once: as juvenile, not crime" in caplog.text
 
@@ -357,3 +357,22 @@ def test_an_offence_on_two_maps_read_from_files_counts_once():
     juveniles = read_events(minors, kind="juvenile", tz=ALMATY)
     events = once(crimes, juveniles)
     assert events["kind"].value_counts().to_dict() == {"crime": 27, "juvenile": 3}
+
+
+@pytest.mark.parametrize("article", ["345-1", None])
+@pytest.mark.parametrize("category", ["unknown", "other", "accident_vehicle"])
+def test_an_accident_of_any_type_counts_once_with_the_crime_map(category, article):
+    accidents = events_of("accident", *((n, 90 * n, 0, NIGHT, category) for n in range(40)))
+    crimes = events_of("crime", *((n, 90 * n + 5, 0, NIGHT, article or "traffic")
+                                  for n in range(40)))  # fmt: skip
+    days = events_of("crime", *((n, 90 * n + 5, 0, "2024-05-01", "345-1", "day")
+                                for n in range(40)))  # fmt: skip
+    for other in (crimes, days):
+        for tables in ((accidents, other), (other, accidents)):
+            events = once(*tables)
+            assert set(events["kind"]) == {"accident"} and len(events) == 40
+
+
+def test_an_accident_of_unknown_type_is_no_theft():
+    accident = events_of("accident", (1, 0, 0, NIGHT, "unknown"))
+    assert len(once(accident, events_of("crime", (1, 5, 0, NIGHT, "188-1")))) == 2

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from patrolmap.errors import SourceFormatError
 from patrolmap.events import check_events
 from patrolmap.events.sources import delimited
+from patrolmap.events.sources import encoding as encodings
 from patrolmap.events.sources.delimited import read_csv
 
 FEW = settings(max_examples=60, deadline=None,
@@ -208,7 +209,7 @@ def test_titles_above_the_header_are_left_out_and_said(crimes, tmp_path, above, 
     report = check(path)
     assert report.kept == 25
     assert report.events.index.equals(check(table).events.index)
-    assert any("lines of titles above the header are left out" in n for n in report.notes)
+    assert any("of titles above the header" in n and "left out" in n for n in report.notes)
 
 
 def test_a_row_that_numbers_the_columns_is_left_out(crimes, tmp_path):
@@ -311,3 +312,29 @@ def test_a_table_of_text_only_is_read_as_text(tmp_path):
     path = written(tmp_path, "a,b\n1,NULL\n,x\n")
     assert read_csv(path, path.name).table.to_dict("list") == {"a": ["1", ""], "b": ["NULL", "x"]}
     assert all(isinstance(t, pd.StringDtype) for t in read_csv(path, "a").table.dtypes)
+
+
+@pytest.mark.parametrize("sep", [";", ","])
+def test_a_separator_at_the_end_of_rows_alone_is_no_column_and_is_said(tmp_path, sep):
+    rows = [["id", "date", "type", "lon", "lat"]] + [
+        [str(n), f"{n + 1:02d}.05.2024 12:30", "Theft", f"76.9{n}", "43.25"] for n in range(9)
+    ]
+    text = sep.join(rows[0]) + "\n" + "".join(sep.join(row) + sep + "\n" for row in rows[1:])
+    report = check(written(tmp_path, text))
+    assert report.kept == 9
+    assert "9 rows end in a separator that the header lacks: left out" in report.notes
+    more = "".join(sep.join(row) + sep + "\n" for row in rows[1:] * 5)
+    odd = more + sep.join(rows[1]) + sep + "more\n" + sep.join(rows[1]) + "\n"
+    source = read_csv(written(tmp_path, sep.join(rows[0]) + "\n" + odd), "a.csv")
+    assert source.table.columns.tolist() == rows[0] and len(source.table) == 45
+    assert source.broken["row"].tolist() == [46, 47]
+    assert source.broken["given"].tolist() == ["6 cells", "5 cells"]
+    assert set(source.broken["wanted"]) == {"5 cells"} and source.rows[-1] == 45
+
+
+def test_a_packed_file_that_unpacks_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(encodings, "LEAST", 1 << 20)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"date,lon,lat\n" + b"2024-05-01,76.9,43.2\n" * 400_000))
+    with pytest.raises(SourceFormatError, match=r"a\.csv\.gz unpacks to more than 200 times"):
+        check(path)

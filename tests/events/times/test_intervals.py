@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.events import check_events
-from patrolmap.events.times.moments import read_clock, read_moments
+from patrolmap.events.times.clock import read_clock
+from patrolmap.events.times.moments import read_moments
 
 ALMATY = "Asia/Almaty"
 
@@ -401,7 +402,7 @@ def test_thirds_that_contradict_the_known_hours_are_left_aside():
 
 
 def test_a_column_named_for_thirds_that_holds_none_is_an_error():
-    with pytest.raises(SchemaError, match=r"named for 'period'.*'ночь'.*wanted 1"):
+    with pytest.raises(SchemaError, match=r"named for 'period'.*text of 4 letters.*wanted 1"):
         thirds(["00:00"], ["ночь"])
 
 

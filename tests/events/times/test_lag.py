@@ -131,3 +131,17 @@ def test_moving_all_dates_moves_only_dates(pairs, shift):
         assert other.complete_until - one.complete_until == pd.Timedelta(days=shift)
         assert one.complete_until <= one.latest + pd.Timedelta("1D")
     assert one.text()
+
+
+def test_a_lag_of_events_all_registered_too_early_says_so():
+    lag = read(["2024-05-02"] * 3, ["2024-05-01"] * 3).lag
+    assert lag.text() == "3 events were registered before they happened, none after"
+    assert (
+        read(
+            ["2024-05-02"],
+            [
+                None,
+            ],
+        ).lag
+        is None
+    )

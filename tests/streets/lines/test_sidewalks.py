@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from osm_town import STREET, write_town
 from patrolmap.streets import read_streets, rules
 from patrolmap.streets.lines.sidewalks import fold_sidewalks
-from patrolmap.streets.lines.topology import TAGS, Lines
+from patrolmap.streets.lines.table import TAGS, Lines
 
 SIDEWALK = {"highway": "footway", "footway": "sidewalk"}
 CROSSING = {"highway": "footway", "footway": "crossing"}

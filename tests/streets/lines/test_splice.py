@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patrolmap.streets.lines.splice import Moves, lines_near, redraw
-from patrolmap.streets.lines.topology import Lines
+from patrolmap.streets.lines.table import Lines
 
 
 def lines_through(*spots):

@@ -18,9 +18,11 @@ from osm_town import write_town
 from patrolmap._crs import lonlat_to, to_lonlat
 from patrolmap.streets import rules
 from patrolmap.streets.lines.squares import DETOUR, TRIFLE, cross_squares
-from patrolmap.streets.lines.topology import TAGS, Lines, build_segments
+from patrolmap.streets.lines.table import TAGS, Lines
+from patrolmap.streets.lines.topology import build_segments
 from patrolmap.streets.sources.areas import Squares, read_areas
-from patrolmap.streets.sources.osm import read_ways
+from patrolmap.streets.sources.osm import Nodes
+from patrolmap.streets.sources.ways import read_ways
 from towns import CENTRE, CRS
 
 UTM = pyproj.CRS.from_user_input(CRS)
@@ -304,8 +306,11 @@ def test_a_multipolygon_square_of_a_file_is_crossed(tmp_path):
     path = write_town(
         tmp_path / "town.osm.pbf", PLACES, ways, areas=[(30, [3, 4], {"highway": "pedestrian"})]
     )
-    lines, _ = read_ways(path).project(UTM)
-    crossed, report = cross_squares(lines, read_areas(path).squares, crs=UTM)
+    nodes = Nodes(path)
+    ways = read_ways(path, nodes=nodes)
+    squares = read_areas(path, [*ways.closed, *nodes.relations], nodes=nodes).squares
+    lines, _ = ways.project(UTM)
+    crossed, report = cross_squares(lines, squares, crs=UTM)
     assert report["squares crossed"] == 1
     assert set(walks(crossed).edges) == {(15, 5), (17, 7), (5, 7)}
 

@@ -11,9 +11,11 @@ from osm_town import STREET, degrees, write_town
 from patrolmap._crs import WGS84, lonlat_to
 from patrolmap.errors import CRSError, SourceFormatError
 from patrolmap.streets import read_streets
-from patrolmap.streets.lines.topology import TAGS
+from patrolmap.streets.lines.table import TAGS
 from patrolmap.streets.sources.areas import Areas, place_in_areas, read_areas
-from patrolmap.streets.sources.osm import Nodes
+from patrolmap.streets.sources.osm import AREA_TAGS, Nodes, osm_errors
+from patrolmap.streets.sources.things import find_things
+from patrolmap.streets.sources.ways import read_ways
 from towns import CENTRE, CRS
 
 NODES = {
@@ -25,7 +27,13 @@ BLOCK = [1, 2, 3, 4, 1]
 
 
 def read(tmp_path, ways, *, nodes=NODES, areas=(), **options):
-    return read_areas(write_town(tmp_path / "town.osm.pbf", nodes, ways, areas=areas), **options)
+    return areas_of(write_town(tmp_path / "town.osm.pbf", nodes, ways, areas=areas), **options)
+
+
+def areas_of(path, **options):
+    with osm_errors(path):
+        things = find_things(path, *AREA_TAGS)
+    return read_areas(path, things, nodes=Nodes(path), **options)
 
 
 def rings(squares):
@@ -131,12 +139,23 @@ def test_only_areas_that_reach_into_the_box_are_kept(tmp_path):
     assert len(areas.grounds) == 1
 
 
-def test_places_of_nodes_that_are_known_need_not_be_read_again(tmp_path):
-    path = write_town(tmp_path / "town.osm.pbf", NODES, [(20, BLOCK, PLAZA)])
-    known = read_areas(path, nodes=Nodes(path)).squares
-    assert known.lon.tolist() == read_areas(path).squares.lon.tolist()
-    elsewhere = write_town(tmp_path / "other.osm.pbf", {n: (0, n) for n in NODES}, [])
-    assert read_areas(path, nodes=Nodes(elsewhere)).squares.lon.tolist() != known.lon.tolist()
+def test_a_reading_of_streets_comes_by_all_areas_on_its_way(tmp_path):
+    nodes = {**NODES, 11: (200, 0), 12: (300, 0), 13: (300, 60)}
+    ways = [
+        (19, [1, 3], {"highway": "residential"}), (20, BLOCK, {**PLAZA, "name": "A, b = %2c%"}),
+        (21, [11, 12, 13, 11], {"leisure": "park"}), (22, [5, 6, 7], {}), (23, [7, 8, 5], {}),
+        (24, [1, 2, 3], {"place": "square"}), (25, BLOCK, {"place": "square", "area": "no"}),
+    ]  # fmt: skip
+    relations = [(30, [22, 23], {"leisure": "park"}), (31, [22, 23], {"landuse": "grass"})]
+    path = write_town(tmp_path / "town.osm.pbf", nodes, ways, areas=relations)
+    places = Nodes(path)
+    met = [*read_ways(path, nodes=places).closed, *places.relations]
+    areas = read_areas(path, met, nodes=places)
+    found = areas_of(path)
+    assert areas.squares.tags["name"].tolist() == ["A, b = %2c%"]
+    assert areas.kinds.tolist() == found.kinds.tolist() == ["square", "park", "park"]
+    assert [shape.wkb for shape in areas.grounds] == [shape.wkb for shape in found.grounds]
+    assert areas.squares.tags.equals(found.squares.tags)
 
 
 def test_areas_do_not_depend_on_the_order_of_the_file_and_drafts_are_read(tmp_path):
@@ -158,7 +177,7 @@ def test_of_an_area_that_stands_twice_the_newest_version_counts(tmp_path):
         + way.format(2, plaza.format("old"))
         + "</osm>"
     )
-    assert read_areas(path).squares.tags["name"].tolist() == ["new"]
+    assert areas_of(path).squares.tags["name"].tolist() == ["new"]
 
 
 def test_an_area_outside_the_world_is_named(tmp_path):
@@ -170,7 +189,7 @@ def test_an_area_outside_the_world_is_named(tmp_path):
         '<tag k="leisure" v="park"/></way></osm>'
     )
     with pytest.raises(CRSError, match="node 2"):
-        read_areas(path)
+        areas_of(path)
 
 
 def test_a_file_cut_short_is_no_file_of_areas(tmp_path):
@@ -178,7 +197,7 @@ def test_a_file_cut_short_is_no_file_of_areas(tmp_path):
     part = tmp_path / "part.osm.pbf"
     part.write_bytes(whole.read_bytes()[:-20])
     with pytest.raises(SourceFormatError, match="cannot be read to its end"):
-        read_areas(part)
+        areas_of(part)
 
 
 # Which segments lie in an area ------------------------------------------------------------------

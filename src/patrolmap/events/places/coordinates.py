@@ -10,10 +10,13 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from patrolmap._crs import lonlat_to
 from patrolmap.errors import SchemaError
-from patrolmap.events._columns import Roles, listing
-from patrolmap.events._text import as_numbers, as_text, shorts
-from patrolmap.events.places.home import find_home, within
+from patrolmap.events._columns import Roles, headers
+from patrolmap.events._shown import shown, shown_cells
+from patrolmap.events._text import as_numbers, empties
+from patrolmap.events.places.distance import apart
+from patrolmap.events.places.home import Home, find_home, within
 from patrolmap.events.places.second import second_opinion
 from patrolmap.events.places.systems import (
     Stated,
@@ -26,9 +29,9 @@ from patrolmap.events.rows.sieve import Bools, Floats, Ints, Sieve
 from patrolmap.events.sources.source import Source
 
 POINT, MULTIPOINT = 0, 4
-EARTH_DEGREE = 111_320.0  # metres of one degree of latitude
 NEAR = 25_000.0  # metres: nothing nearer than this to the middle is called far away
 FAR = 5.0  # times the 95th percentile of distances
+BEYOND = 1e10  # a number so large is no coordinate, and may be a person's
 METRES = 1_000.0  # both coordinates beyond this are no degrees, however wrong
 
 
@@ -43,6 +46,8 @@ class Places:
     lon, lat : (n,) float64
         The same in degrees.
     crs : CRS
+    home : Home
+        Where they were expected.
     missing, unreadable, shape : (n,) bool
         Rows without coordinates, with text for coordinates, with a geometry that is no point.
     columns : tuple of str
@@ -55,6 +60,7 @@ class Places:
     lon: Floats
     lat: Floats
     crs: CRS
+    home: Home
     missing: Bools
     unreadable: Bools
     shape: Bools
@@ -80,13 +86,14 @@ def read_places(
     said: tuple[str, ...] = ()
     stated = None if source_crs is None else Stated(
         crs=known_crs(source_crs), how="as source_crs= says")  # fmt: skip
+    missing = np.ones(size, dtype=bool)
     if source.geometry is not None and not {"lon", "lat", "x", "y"} & roles.named:
         x, y, missing, shape = _from_geometry(source.geometry)
         said = _heights(source.geometry)
-    else:
+    if missing.all() and (source.geometry is None or roles.place() is not None):
         columns = _pair(source, roles, stated)
         x, y = (as_numbers(source.table[column]) for column in columns)
-        missing = _empty(source.table[columns[0]]) | _empty(source.table[columns[1]])
+        missing = empties(source.table[columns[0]]) | empties(source.table[columns[1]])
         unreadable = ~missing & (np.isnan(x) | np.isnan(y))
     if stated is None:
         stated = _stated(source, roles, geometry=not columns)
@@ -96,11 +103,17 @@ def read_places(
     what = " and ".join(map(repr, columns)) or "geometry"
     said += system.notes
     said += (f"{moved:,} rows stand in the zones that their eastings begin with",) if moved else ()
-    said += second_opinion(source.table, roles, columns, lon, lat, x=x, y=y, name=source.name,
-                           what=what)  # fmt: skip
+    second = second_opinion(
+        source.table, roles, columns, lon, lat, x=x, y=y, missing=missing, name=source.name,
+        what=what,
+    )  # fmt: skip
+    if (at := np.flatnonzero(second.filled)).size:
+        x, y = x.copy(), y.copy()
+        x[at], y[at] = lonlat_to(system.crs, second.lon[at], second.lat[at])
+    said += second.notes
     return Places(
-        x=x, y=y, lon=lon, lat=lat, crs=system.crs, missing=missing, unreadable=unreadable,
-        shape=shape, columns=columns,
+        x=x, y=y, lon=second.lon, lat=second.lat, crs=system.crs, home=home,
+        missing=missing & ~second.filled, unreadable=unreadable, shape=shape, columns=columns,
         notes=(f"place from {what}, in {crs_name(system.crs)} ({system.how})", *said),
     )  # fmt: skip
 
@@ -122,12 +135,19 @@ def _pair(source: Source, roles: Roles, stated: Stated | None) -> tuple[str, str
     if pair is None:
         raise SchemaError(
             f"{source.name} has neither geometry nor columns known to hold coordinates; it has "
-            f"{listing(source.table.columns)}. Name two with columns={{'lon': ..., 'lat': ...}}."
+            f"{headers(source.table.columns)}. Name two with columns={{'lon': ..., 'lat': ...}}."
         )
     plain = stated is not None and stated.crs.is_projected and not {"lon", "lat"} & roles.named
     if plain and {"x", "y"} <= set(roles.found):
         return roles.found["x"], roles.found["y"]
+    others = [] if {"lon", "lat", "x", "y"} & roles.named else roles.places()[1:]
+    if others and not _filled(source.table, pair) and _filled(source.table, others[0]):
+        return others[0]
     return pair
+
+
+def _filled(table: pd.DataFrame, pair: tuple[str, str]) -> bool:
+    return all(bool(np.isfinite(as_numbers(table[column])).any()) for column in pair)
 
 
 def _heights(geometry: npt.NDArray[np.object_]) -> tuple[str, ...]:
@@ -135,7 +155,7 @@ def _heights(geometry: npt.NDArray[np.object_]) -> tuple[str, ...]:
     return (f"heights of {high:,} points are left aside",) if high else ()
 
 
-def sift_places(places: Places, sieve: Sieve, source: Source, area: Any) -> None:
+def sift_places(places: Places, sieve: Sieve, source: Source) -> None:
     """Drop rows that lie nowhere on earth, and those whose two coordinates are exchanged."""
     lon, lat, x, y = places.lon, places.lat, places.x, places.y
     point = _point_of(x, y)
@@ -155,7 +175,7 @@ def sift_places(places: Places, sieve: Sieve, source: Source, area: Any) -> None
         sieve.drop(turned, "easting and northing swapped", given=point, wanted="easting, northing")
     else:
         sieve.drop(large, "metres among degrees", given=point, wanted="longitude, latitude")
-        turned = _swapped(lon, lat, sieve.alive, area)
+        turned = _swapped(lon, lat, sieve.alive, places.home)
         sieve.drop(
             turned, "latitude and longitude swapped", given=point, wanted="longitude, latitude"
         )
@@ -209,27 +229,26 @@ def _from_geometry(geometry: npt.NDArray[np.object_]) -> tuple[Floats, Floats, B
     return x, y, missing | (point & (np.isnan(x) | np.isnan(y))), ~point & ~missing
 
 
-def _swapped(lon: Floats, lat: Floats, alive: Bools, area: Any) -> Bools:
-    """Tell rows that lie amid the others only once their coordinates are exchanged."""
+def _swapped(lon: Floats, lat: Floats, alive: Bools, home: Home) -> Bools:
+    """Tell rows that lie at home, or amid the others, only once their coordinates are exchanged."""
+    out = np.zeros(len(lon), dtype=bool)
+    if home.sure:
+        out[alive] = home.only_exchanged(lon[alive], lat[alive])
+        if home.bounded:
+            return out
+        alive = alive & ~out
     with np.errstate(invalid="ignore"):
         fine = alive & (np.abs(lon) <= 180) & (np.abs(lat) <= 90)
         turned = alive & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
-    out = np.zeros(len(lon), dtype=bool)
-    if area is not None:
-        inside, inside_turned = out.copy(), out.copy()
-        inside[fine] = within(area, lon[fine], lat[fine])
-        turned &= ~inside
-        inside_turned[turned] = within(area, lat[turned], lon[turned])
-        return inside_turned
     if not fine.any():
         return out
     centre, given = _from_middle(lon, lat, fine)
-    mended = _distance(lat, lon, centre)
+    mended = apart((lat, lon), centre)
     given = np.where(fine, given, np.inf)
     mended = np.where(turned, mended, np.inf)
     best = np.minimum(given, mended)[fine | turned]
     limit = max(NEAR, FAR * float(np.percentile(best, 95)))
-    return (given > limit) & (mended <= limit)
+    return out | ((given > limit) & (mended <= limit))
 
 
 def _exchanged_metres(x: Floats, y: Floats, alive: Bools) -> Bools:
@@ -248,33 +267,23 @@ def _exchanged_metres(x: Floats, y: Floats, alive: Bools) -> Bools:
 
 def _from_middle(lon: Floats, lat: Floats, of: Bools) -> tuple[tuple[float, float], Floats]:
     centre = float(np.median(lon[of])), float(np.median(lat[of]))
-    return centre, _distance(lon, lat, centre)
-
-
-def _distance(lon: Floats, lat: Floats, centre: tuple[float, float]) -> Floats:
-    """Return metres from the centre, on a plane: enough to tell near from far."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        east = (lon - centre[0] + 180) % 360 - 180
-        out = np.hypot(east * np.cos(np.radians(centre[1])), lat - centre[1]) * EARTH_DEGREE
-    return np.asarray(np.where(np.isnan(out), np.inf, out))
-
-
-def _empty(values: pd.Series) -> Bools:
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return np.asarray(values.isna(), dtype=bool)
-    return np.asarray(as_text(values).is_null())
+    return centre, apart((lon, lat), centre)
 
 
 def _point_of(x: Floats, y: Floats) -> Any:
     return lambda at: [
-        f"{a:.10g}, {b:.10g}" for a, b in zip(x[at].tolist(), y[at].tolist(), strict=True)
+        f"{_written(a)}, {_written(b)}" for a, b in zip(x[at].tolist(), y[at].tolist(), strict=True)
     ]
+
+
+def _written(number: float) -> str:
+    return f"{number:.10g}" if abs(number) < BEYOND else shown(number)
 
 
 def _cells(places: Places, source: Source) -> Any:
     def said(at: Ints) -> list[str]:
-        one, other = (shorts(source.table[column], at) for column in places.columns)
-        return [f"{a[:20]}, {b[:20]}" for a, b in zip(one, other, strict=True)]
+        one, other = (shown_cells(source.table[column], at) for column in places.columns)
+        return [f"{a[:24]}, {b[:24]}" for a, b in zip(one, other, strict=True)]
 
     return said
 

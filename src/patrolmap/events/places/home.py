@@ -1,17 +1,18 @@
 """Where events are to be expected: the boundary, else the country that the clock tells of."""
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from functools import cache
 from typing import Any
 
 import numpy as np
 import shapely
-from shapely.geometry import Polygon
+from shapely.geometry import Polygon, box
 from shapely.geometry.base import BaseGeometry
 
 from patrolmap.events.rows.sieve import Bools, Floats
 
+BOUNDARY = "the boundary"
 # Zones of Kazakhstan, all alike since 2024-03-01 but for their past.
 CLOCKS = frozenset(
     f"Asia/{city}"
@@ -35,6 +36,8 @@ OUTLINE = (
     (83.4, 51.1), (84.4, 50.3), (85.5, 49.7), (86.8, 49.8),
 )  # fmt: skip
 MARGIN = 0.4  # degrees around the outline
+ARCTIC = 73.0  # degrees of latitude beyond which nothing is recorded
+REACH = 60.0  # degrees from a clock's own meridian within which it is used: four hours
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,12 +52,21 @@ class Home:
         Whether the caller says so, by a boundary or by a clock of Kazakhstan.
     most : float
         Share of the events that lie there, if their coordinates are read rightly.
+    frame : polygon in degrees, or None
+        What tells latitude from longitude: a point that lies in it only once its two coordinates
+        are exchanged is written latitude first.
     """
 
     area: BaseGeometry | None
     name: str
     sure: bool
     most: float
+    frame: BaseGeometry | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Tell whether the caller draws the boundary."""
+        return self.name == BOUNDARY
 
     def share(self, lon: Floats, lat: Floats) -> float:
         """Return which share of some points lies at home, 0 where there is none."""
@@ -62,17 +74,41 @@ class Home:
             return 0.0
         return float(within(self.area, lon, lat).mean())
 
+    def only_exchanged(self, lon: Floats, lat: Floats) -> Bools:
+        """Tell which points lie in the frame only once their coordinates are exchanged."""
+        if self.frame is None:
+            return np.zeros(len(lon), dtype=bool)
+        with np.errstate(invalid="ignore"):
+            out = within(self.frame, lat, lon)
+            out[out] = ~within(self.frame, lon[out], lat[out])
+        return out
+
 
 def find_home(area: BaseGeometry | None, tz: tzinfo | None) -> Home:
     """Return where events are to be expected."""
     if area is not None:
-        return Home(area=area, name="the boundary", sure=True, most=0.5)
+        return Home(area=area, name=BOUNDARY, sure=True, most=0.5, frame=area)
     key = str(getattr(tz, "key", ""))
     if key in CLOCKS:
-        return Home(area=kazakhstan(), name="Kazakhstan", sure=True, most=0.95)
+        land = kazakhstan()
+        return Home(area=land, name="Kazakhstan", sure=True, most=0.95, frame=land)
     if tz is None or key in ("UTC", "Etc/UTC", ""):
         return Home(area=kazakhstan(), name="Kazakhstan", sure=False, most=0.95)
-    return Home(area=None, name="nowhere known", sure=False, most=1.0)
+    return Home(area=None, name=f"the reach of the clock {key}", sure=False, most=0.95,
+                frame=_reach(tz))  # fmt: skip
+
+
+def _reach(tz: tzinfo) -> BaseGeometry | None:
+    """Return the belt of land in which a clock may be in use, None where it tells no offset."""
+    ahead = tz.utcoffset(datetime(2024, 1, 1))
+    if ahead is None:
+        return None
+    middle = ahead.total_seconds() / 3600 * 15
+    belts = [box(middle + turn - REACH, -ARCTIC, middle + turn + REACH, ARCTIC)
+             for turn in (-360.0, 0.0, 360.0)]  # fmt: skip
+    area: BaseGeometry = shapely.union_all(belts).intersection(box(-180, -90, 180, 90))
+    shapely.prepare(area)
+    return area
 
 
 @cache

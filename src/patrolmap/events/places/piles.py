@@ -3,6 +3,7 @@
 import numpy as np
 
 from patrolmap.events.places.coordinates import Places
+from patrolmap.events.rows.keys import keys_of
 from patrolmap.events.rows.sieve import Floats, Ints
 
 LEAST = 20  # events
@@ -16,7 +17,7 @@ def pile_notes(places: Places, at: Ints) -> tuple[str, ...]:
     if not piles:
         return ()
     said = ", ".join(
-        f"{count:,} ({count / len(at):.0%}) at {lon:.4f}, {lat:.4f}"
+        f"{count:,} ({count / len(at):.0%}) at {lon:.3f}, {lat:.3f}"
         for lon, lat, count in piles[:SHOWN]
     )
     rest = len(piles) - SHOWN
@@ -38,10 +39,7 @@ def find_piles(lon: Floats, lat: Floats) -> list[tuple[float, float, int]]:
     least = max(LEAST, SHARE * len(lon))
     if len(lon) < least:
         return []
-    # One number a point, by the bits of its two: sorting one array is quick, and 64 bits do not
-    # meet by chance.
-    bits = lon.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    bits ^= np.rint(lat * 1e9).astype(np.int64).view(np.uint64)
+    bits = keys_of(np.rint(lon * 1e9), np.rint(lat * 1e9))  # sorting one array is quick
     ranked = np.sort(bits)
     starts = np.flatnonzero(np.append(True, ranked[1:] != ranked[:-1]))
     counts = np.diff(np.append(starts, len(ranked)))

@@ -8,7 +8,7 @@ from pyproj import CRS
 
 from patrolmap._crs import WGS84, lonlat_to
 from patrolmap.errors import CRSError
-from patrolmap.events.places.home import Home
+from patrolmap.events.places.home import ARCTIC, Home
 from patrolmap.events.places.readings import (
     RIVALS,
     Landing,
@@ -20,7 +20,8 @@ from patrolmap.events.places.readings import (
 )
 from patrolmap.events.rows.sieve import Bools, Floats
 
-ARCTIC = 73.0  # degrees north beyond which nothing is recorded
+POLE = 84.0  # degrees of latitude beyond which there is no zone of UTM
+MANY = 10  # rows, and more than 5 % of all, that are no slips of the pen but another way to write
 # Degrees around the area that a system is made for; one zone of UTM serves a whole country.
 AROUND, WIDE = 8.0, 25.0
 STRIP = 4.0  # degrees from the middle of a UTM zone that are still its own, or nearly so
@@ -42,14 +43,14 @@ class System:
     Attributes
     ----------
     crs : CRS
-    turned : bool
-        Whether the two columns are exchanged.
+    turned : bool, or (n,) bool
+        Whether the two columns are exchanged, in all rows or row by row.
     how : str
     notes : tuple of str
     """
 
     crs: CRS
-    turned: bool
+    turned: bool | Bools
     how: str
     notes: tuple[str, ...] = ()
 
@@ -96,8 +97,8 @@ def settle_system(x: Floats, y: Floats, stated: Stated | None, home: Home, name:
     crs = stated.crs
     if crs.is_geographic and like < 0.5:
         raise CRSError(
-            f"{what} cannot be degrees but {crs_name(crs)} is in degrees; state their real CRS "
-            f"with source_crs=, {proposals(land(xs, ys, home), home)}."
+            f"{what} cannot be degrees but {crs_name(crs)} is in degrees; state their real CRS, "
+            f"{proposals(land(xs, ys, home), home)}."
         )
     if crs.is_projected and like > 0.5:
         raise CRSError(
@@ -107,7 +108,7 @@ def settle_system(x: Floats, y: Floats, stated: Stated | None, home: Home, name:
     if len(xs) == 0:
         return System(crs=crs, turned=False, how=stated.how)
     if crs.is_geographic:
-        return _turn_degrees(stated, xs, ys, home)
+        return _turn_degrees(stated, x, y, home, what)
     return _bear_out(stated, xs, ys, home, what)
 
 
@@ -115,7 +116,7 @@ def _recognised(xs: Floats, ys: Floats, home: Home, fault: str) -> System:
     landings = land(xs, ys, home)
     best = certain(landings, home)
     if best is None:
-        raise CRSError(f"{fault}; wanted source_crs=, {proposals(landings, home)}.")
+        raise CRSError(f"{fault}; wanted {proposals(landings, home)}.")
     reading = best.reading
     return System(
         crs=CRS.from_epsg(reading.code),
@@ -124,19 +125,57 @@ def _recognised(xs: Floats, ys: Floats, home: Home, fault: str) -> System:
     )
 
 
-def _turn_degrees(stated: Stated, xs: Floats, ys: Floats, home: Home) -> System:
-    """Exchange two columns of degrees where all rows are certain to be written so."""
-    impossible = (np.abs(ys) > 90) & (np.abs(ys) <= 180) & (np.abs(xs) <= 90)
-    why = ""
-    if float(impossible.mean()) >= 0.5:
-        why = "no latitude is beyond 90"
-    elif home.share(xs, ys) <= RIVALS and home.share(ys, xs) >= max(home.most, 0.5):
-        arctic = float((ys > ARCTIC).mean()) >= 0.95
-        why = f"they lie in {home.name} only so" if home.sure or arctic else ""
-    if not why:
-        return System(crs=stated.crs, turned=False, how=stated.how)
-    said = f"latitude stands first in all rows: the two are exchanged ({why})"
-    return System(crs=stated.crs, turned=True, how=stated.how, notes=(said,))
+def _turn_degrees(stated: Stated, x: Floats, y: Floats, home: Home, what: str) -> System:
+    """Exchange two columns of degrees where it is certain that latitude stands first.
+
+    That is so in all rows, or in many: each of these lies at home, or on earth, only so. A few
+    among others are left for `sift_places` to reject.
+
+    Raises
+    ------
+    CRSError
+        If most rows lie at a pole.
+    """
+    xs, ys = sample(x, y)
+    right, wrong = _latitude_first(ys, xs, home), _latitude_first(xs, ys, home)
+    impossible = float((np.abs(ys) > 90).mean())
+    at_home = home.share(xs, ys), home.share(ys, xs)
+    arctic = home.sure or float((ys > ARCTIC).mean()) >= 0.95
+    only_so = at_home[0] <= RIVALS and at_home[1] >= max(home.most, 0.5) and arctic
+    most = float(wrong.mean()) >= max(home.most, 0.5) or only_so or impossible >= 0.5
+    rows = np.isfinite(x) & np.isfinite(y)
+    if right.sum() <= RIVALS * len(xs) and most:
+        turned = ~_latitude_first(y, x, home)
+    elif wrong.sum() >= MANY and wrong.sum() > RIVALS * (wrong | right).sum():
+        turned = _latitude_first(x, y, home)
+    else:
+        return System(crs=stated.crs, turned=False, how=stated.how, notes=_poles(xs, ys, what))
+    count, every = int((turned & rows).sum()), int(rows.sum())
+    where, there = ("in all rows", "") if count == every else (
+        f"in {count:,} of {every:,} rows", " there")  # fmt: skip
+    told = only_so or bool(home.only_exchanged(xs, ys).any())
+    why = f"they lie in {home.name} only so" if told else "no latitude is beyond 90"
+    said = f"latitude stands first {where}: the two are exchanged{there} ({why})"
+    return System(crs=stated.crs, turned=turned, how=stated.how, notes=(said,))
+
+
+def _poles(xs: Floats, ys: Floats, what: str) -> tuple[str, ...]:
+    """Say where most points lie by a pole."""
+    away = float(np.median(np.abs(ys)))
+    if away <= ARCTIC or away > 90:
+        return ()
+    round_ = f"round {float(np.median(xs)):.2f}, {float(np.median(ys)):.2f}"
+    mend = "if latitude stands first, exchange the two with columns={'lon': ..., 'lat': ...}"
+    if away > POLE:
+        raise CRSError(f"{what} would lie {round_}, at a pole; {mend}.")
+    return (f"the points lie {round_}, near a pole: {mend}",)
+
+
+def _latitude_first(x: Floats, y: Floats, home: Home) -> Bools:
+    """Tell which points lie at home, or on earth at all, only once x and y are exchanged."""
+    with np.errstate(invalid="ignore"):
+        impossible = (np.abs(y) > 90) & (np.abs(y) <= 180) & (np.abs(x) <= 90)
+    return np.asarray(impossible | home.only_exchanged(x, y))
 
 
 def _bear_out(stated: Stated, xs: Floats, ys: Floats, home: Home, what: str) -> System:
@@ -156,12 +195,15 @@ def _bear_out(stated: Stated, xs: Floats, ys: Floats, home: Home, what: str) -> 
             return _recognised(xs, ys, home, fault)
         raise CRSError(f"{fault}; state their real CRS, {proposals(land(xs, ys, home), home)}.")
     others = _others(crs, xs, ys, home) if at_home < 0.005 else []
-    if others and home.name == "the boundary":
+    if others and home.bounded:
         raise CRSError(
             f"{what} lie outside the boundary in {said} ({stated.how}); state their real CRS, "
             f"{proposals(others, home)}."
         )
     notes = _beyond(crs, lon, lat, others, at_home)
+    if stated.weak and not home.bounded:
+        notes += (f"only the preset says that the numbers are in {said}: give boundary= to check "
+                  "it, or source_crs=",)  # fmt: skip
     return System(crs=crs, turned=False, how=stated.how, notes=notes)
 
 
@@ -222,7 +264,7 @@ def _beyond(
 
 def place_rows(system: System, x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, int]:
     """Return x and y in the system, longitude and latitude, and how many stood in other zones."""
-    east, north = (y, x) if system.turned else (x, y)
+    east, north = np.where(system.turned, y, x), np.where(system.turned, x, y)
     lon, lat, moved = degrees(system.crs, east, north)
     if moved:
         east, north = lonlat_to(system.crs, lon, lat)

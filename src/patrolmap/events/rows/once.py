@@ -10,6 +10,7 @@ import pyarrow as pa
 import shapely
 
 from patrolmap.events.rows.category import split_article
+from patrolmap.events.rows.keys import keys_of
 from patrolmap.events.rows.sieve import Bools, Floats, Ints
 
 REACH = 25.0  # metres within which two maps show one place
@@ -25,7 +26,6 @@ FAMILY = {"domestic": "violence", "accident_pedestrian": "traffic", "accident_ve
 VAGUE = ("other", "unknown")
 
 Pairs = npt.NDArray[np.int64]
-Keys = npt.NDArray[np.uint64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,10 +111,11 @@ def find_pairs(events: gpd.GeoDataFrame, table: Ints) -> Pairs:
 
 
 def _rows(events: gpd.GeoDataFrame, kind: Ints, table: Ints) -> Rows:
-    category, words = pd.factorize(events["category"])
-    wide = pd.Series([FAMILY.get(word, word) for word in words], dtype="str")
-    family = pd.factorize(wide)[0][category]
-    vague = wide.isin(VAGUE).to_numpy()[category]
+    wide = events["category"].replace(FAMILY).reset_index(drop=True)
+    # An accident is one of the road, whatever is known of its type.
+    wide = wide.mask((events["kind"] == "accident").to_numpy(), "traffic")
+    family, words = pd.factorize(wide)
+    vague = np.isin(words, VAGUE)[family]
     codes, texts = pd.factorize(events["article"])
     split = [split_article(text) for text in texts]
     numbers = pd.factorize(pd.Series([name for name, _ in split], dtype="str"))[0]
@@ -134,8 +135,9 @@ def _rows(events: gpd.GeoDataFrame, kind: Ints, table: Ints) -> Rows:
     points = np.asarray(events["geometry"].array)
     return Rows(
         table=table, mixed=(kinds > 1).to_numpy()[table], known=known,
-        family=np.where(vague, -1, family), number=number.astype(np.int64), part=part,
-        road=(wide == "traffic").to_numpy()[category],
+        family=np.where(vague, -1, family).astype(np.int64),
+        number=number.astype(np.int64), part=part,
+        road=(wide == "traffic").to_numpy(),
         start=start, end=end, day=local.astype(np.int64), daylong=daylong,
         x=shapely.get_x(points), y=shapely.get_y(points), ids=events.index,
     )  # fmt: skip
@@ -151,7 +153,7 @@ def _alike(rows: Rows, here: Ints, there: Ints) -> Pairs:
     side = np.repeat([0, 1], [len(here), len(there)])
     point = (np.rint(values[at] * 1000).astype(np.int64) for values in (rows.x, rows.y))
     parts = (rows.number, rows.part, rows.family, rows.start, rows.end)
-    key = _hash(*(values[at] for values in parts), *point)
+    key = keys_of(*(values[at] for values in parts), *point)
     order = np.argsort(key, kind="stable")
     if len(at) == 0:
         return np.empty((0, 2), dtype=np.int64)
@@ -198,13 +200,13 @@ def _candidates(rows: Rows, here: Ints, there: Ints) -> tuple[Ints, Ints]:
     """Return pairs of one day, and of one category or article, in cells that touch."""
     offence = np.where(rows.family >= 0, rows.family, rows.number + (1 << 20))
     near = (np.floor(values[there] / CELL) for values in (rows.x, rows.y))
-    key = _hash(rows.day[there], offence[there], *near)
+    key = keys_of(rows.day[there], offence[there], *near)
     order = np.argsort(key, kind="stable")
     ranked = key[order]
     corners = []
     for right, up in ((-REACH, -REACH), (-REACH, REACH), (REACH, -REACH), (REACH, REACH)):
         cells = np.floor((rows.x[here] + right) / CELL), np.floor((rows.y[here] + up) / CELL)
-        corners.append(_hash(rows.day[here], offence[here], *cells))
+        corners.append(keys_of(rows.day[here], offence[here], *cells))
     wanted, who = np.concatenate(corners), np.tile(here, len(corners))
     if len(ranked) == 0:
         return here[:0], there
@@ -242,15 +244,6 @@ def _greedy(left: Ints, right: Ints, size: int) -> Pairs:
         open_ = free[left] & free[right]
         left, right = left[open_], right[open_]
     return np.concatenate(found)
-
-
-def _hash(*parts: npt.NDArray[np.generic]) -> Keys:
-    """Return one number for equal parts; 64 bits do not meet by chance."""
-    key = np.zeros(len(parts[0]), dtype=np.uint64)
-    for part in parts:
-        key = (key ^ part.astype(np.int64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        key ^= key >> np.uint64(29)
-    return key
 
 
 def _ranks(ids: pd.Index, at: Ints) -> Ints:

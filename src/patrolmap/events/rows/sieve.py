@@ -12,7 +12,9 @@ Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Said = Callable[[Ints], Sequence[str]]
 
-LEFT_OUT = "left out by the preset"  # on purpose: no fault of the row
+LEFT_OUT = "left out by the preset"
+NOT_ASKED = "outside start= and end="
+ON_PURPOSE = (LEFT_OUT, NOT_ASKED)  # no fault of the row
 
 # Reason -> how to mend it. The order is the order of the checks.
 MENDS = {
@@ -30,6 +32,7 @@ MENDS = {
     "unreadable date": "write dates as 2024-01-31 20:30, or say their form with time_format=",
     "ends before it starts": "exchange the two ends of the interval",
     "date in the future": "correct the year, or state the moment of the export with now=",
+    NOT_ASKED: "nothing to mend: the service can be asked for whole days only",
     "outside the boundary": "nothing to mend if the boundary is right",
     "far away": "correct these coordinates, or give boundary= to say what belongs to the area",
     "duplicate": "nothing to mend: the first copy is kept",

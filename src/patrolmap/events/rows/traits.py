@@ -1,5 +1,6 @@
 """What else a row tells: how grave, where at, who was hurt, whether police found it themselves."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,14 +9,14 @@ import pandas as pd
 
 from patrolmap.events._columns import Roles
 from patrolmap.events._text import UNSEEN, as_numbers, coded, fold, nothing
-from patrolmap.events.rows.category import _NUMBERED, MOST, REPEATED, Offences, split_article
+from patrolmap.events.rows.category import _NUMBERED, Offences, split_article
 from patrolmap.events.rows.sieve import Bools, Floats
 from patrolmap.schema import SEVERITIES
 
 YES = frozenset(("yes", "y", "true", "t", "да", "иә", "ия"))
 NO = frozenset(("no", "n", "false", "f", "нет", "жоқ"))
-CODE = 16  # letters of a place code, a digit among them; other texts must repeat themselves
-LONGEST = 40
+# A code of a place: groups of up to three digits, with up to three letters before and one behind.
+_CODE = re.compile(r"(?=.{1,12}$)[^\W\d_]{0,3}(?:[-./]?\d{1,3}){1,3}[^\W\d_]?$")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,19 +142,21 @@ def _place(table: pd.DataFrame, roles: Roles) -> tuple[pd.Series, list[str]]:
     if column is None:
         return nothing(len(table)), []
     codes, texts = coded(table[column])
+    if roles.own:
+        return pd.Series(pd.array([*texts, None], dtype="str").take(codes)), []
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     known = roles.preset.codes_of("place", column)
     kept: list[str | None] = []
-    for text, count in zip(texts, counts.tolist(), strict=True):
+    for text in texts:
         clean = " ".join(UNSEEN.sub(" ", text).split())
         if clean.isdecimal():
             clean = clean.zfill(roles.preset.place_digits)
-        plain = len(clean) <= CODE and any(map(str.isdecimal, clean)) and " " not in clean
-        common = len(clean) <= LONGEST and count >= REPEATED and len(texts) <= MOST
-        safe = (plain or common) and not _NUMBERED.search(clean)
+        safe = _CODE.match(clean) is not None and not _NUMBERED.search(clean)
         kept.append(known.get(fold(text)) or (clean if safe else None))
     values = pd.Series([*kept, None], dtype="str")
     lost = int(counts[[n for n, text in enumerate(kept) if text is None]].sum())
     said = [f"kind of place from {column!r}"]
-    said += [f"{lost:,} cells of {column!r} are no codes and are left out"] if lost else []
+    if lost:
+        said += [f"{lost:,} cells of {column!r} are no codes and are left out; a preset may list "
+                 "their words under [codes.place]"]  # fmt: skip
     return pd.Series(values.array.take(codes)), said

@@ -10,6 +10,7 @@ from patrolmap.events._columns import Roles
 from patrolmap.events._text import as_text, shorts
 from patrolmap.events.places.coordinates import Places
 from patrolmap.events.rows.category import Offences
+from patrolmap.events.rows.keys import keys_of
 from patrolmap.events.rows.sieve import Ints, Sieve
 from patrolmap.events.sources.source import Source
 from patrolmap.events.times.intervals import Span
@@ -21,9 +22,9 @@ TOLD = ("occurred_from", "date", "time", "period", "year", "month", "registered"
         "article")  # fmt: skip
 
 _PLAIN_ID = (
-    r"^\s*[0-9]+(\.0+)?\s*$"
+    r"^\s*[0-9]{{1,10}}(\.0+)?\s*$"
     r"|^\{{?[0-9a-fA-F]{{8}}-([0-9a-fA-F]{{4}}-){{3}}[0-9a-fA-F]{{12}}\}}?$"
-    r"|^{kind}:(row )?[0-9]+$|^{kind}:#[0-9a-f]{{16}}$"
+    r"|^{kind}:(row )?[0-9]{{1,10}}$|^{kind}:#[0-9a-f]{{16}}$"
 )
 
 
@@ -52,9 +53,8 @@ def event_ids(source: Source, roles: Roles, kind: str) -> tuple[pd.Series, bool,
             lost = len(given) - filled
             notes = (f"id from {column!r}",)
             notes += (f"{lost:,} rows without an id are numbered by their row",) if lost else ()
-            notes += (
-                (f"{hidden:,} ids are no plain numbers and are kept as hashes",) if hidden else ()
-            )
+            if hidden:
+                notes += (f"{hidden:,} ids are no short plain numbers and are kept as hashes",)
     prefixed = pc.binary_join_element_wise(pa.scalar(f"{kind}:", text), ids, blank)
     # An events table read again keeps the ids that it has.
     ids = pc.if_else(pc.starts_with(ids, f"{kind}:"), ids, prefixed)
@@ -64,7 +64,9 @@ def event_ids(source: Source, roles: Roles, kind: str) -> tuple[pd.Series, bool,
 def _hide_names(given: pa.Array, kind: str) -> tuple[pa.Array, int]:
     """Replace ids that could hold a name or a case number by hashes, and count them.
 
-    Plain numbers, GUIDs and the ids of an events table read again stay as they are.
+    Numbers of up to ten digits, as a layer's own are, GUIDs, and the ids of an events table read
+    again stay as they are: from eleven digits on it may be a telephone, an IIN or a case. The hash
+    has no salt, so that an id is the same on every reading: who knows a number can look for it.
     """
     import pyarrow.compute as pc
 
@@ -146,10 +148,7 @@ def _same_minute(
         60 * 10 ** {"s": 0, "ms": 3, "us": 6, "ns": 9}[span.start.unit]
     )
     parts = (np.rint(places.lon[at] * 1e5), np.rint(places.lat[at] * 1e5), minute, offence)
-    key = np.zeros(len(at), dtype=np.uint64)
-    for part in parts:  # 64 bits do not meet by chance
-        key = (key ^ part.astype(np.int64).view(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
-        key ^= key >> np.uint64(29)
+    key = keys_of(*parts)
     order = np.argsort(key, kind="stable")
     ranked = key[order]
     same = ranked[1:] == ranked[:-1]

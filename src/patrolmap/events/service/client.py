@@ -299,6 +299,7 @@ class _Reading:
             name=self.layer.name,
             geometry=geometry if self.layer.points else None,
             crs=systems[0] if self.layer.points else None,
+            between=self.wanted.between,
             notes=(said, *self.wanted.notes, *notes, *kept_back),
         )
 

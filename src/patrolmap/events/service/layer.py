@@ -1,6 +1,7 @@
 """A layer of a map service, and the question put to it: which rows, and only the fields needed."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -22,6 +23,7 @@ DATES = {"esriFieldTypeDate": "TIMESTAMP", "esriFieldTypeTimestampOffset": "TIME
 POINTS = ("esriGeometryPoint", "esriGeometryMultipoint")
 LARGEST_PAGE = 10_000  # rows: a page that fails is asked again whole
 EVERY_ROW = "1=1"
+Between = tuple[pd.Timestamp | None, pd.Timestamp | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +72,14 @@ class Wanted:
         Those that serve a role, and the object id.
     params : mapping
         Parameters of the question that say which rows.
+    between : pair of Timestamp or None
+        Of the rows that come, only events from the first and before the second are wanted.
     notes : tuple of str
     """
 
     fields: tuple[str, ...]
     params: Mapping[str, str]
+    between: Between
     notes: tuple[str, ...]
 
 
@@ -161,13 +166,11 @@ def make_question(
         raise ServiceError(
             f"{layer.name} is a table without points; its fields are {listing(layer.fields)}."
         )
-    clauses, notes = [], []
+    clauses, notes, between = [], [], (None, None)
     if where is not None:
-        if not isinstance(where, str) or not where.strip():
-            raise OptionError(f"where={where!r}; wanted a condition, like \"city_code='1975'\".")
-        clauses.append(where.strip())
+        clauses.append(_condition(where))
     if start is not None or end is not None:
-        clause, said = _between(layer, roles, start, end, tz)
+        clause, between, said = _between(layer, roles, start, end, tz)
         clauses.append(clause)
         notes += said
     whole = clauses[0] if len(clauses) == 1 else " AND ".join(f"({part})" for part in clauses)
@@ -181,7 +184,26 @@ def make_question(
         f"asked for the fields {listing(fields)}, no others",
         *notes,
     ]
-    return Wanted(fields=fields, params=params, notes=tuple(notes))
+    return Wanted(fields=fields, params=params, between=between, notes=tuple(notes))
+
+
+def _condition(where: Any) -> str:
+    """Check that a condition is one, whole in itself: what stands beside it must keep its force."""
+    if not isinstance(where, str) or not where.strip():
+        raise OptionError(f"where={where!r}; wanted a condition, like \"city_code='1975'\".")
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", where)
+    depth = lowest = 0
+    for sign in re.findall(r"[()]", bare):
+        depth += 1 if sign == "(" else -1
+        lowest = min(lowest, depth)
+    found = [what for what, wrong in (
+        ("a quote that is left open", re.search("['\"]", bare)), ("a comment", "--" in bare),
+        ("a comment", "/*" in bare), ("a semicolon", ";" in bare),
+        ("brackets that do not match", depth or lowest),
+    ) if wrong]  # fmt: skip
+    if found:
+        raise OptionError(f"where={where!r} has {found[0]}; wanted one condition, whole in itself.")
+    return where.strip()
 
 
 def _needed(layer: Layer, roles: Roles) -> tuple[str, ...]:
@@ -223,29 +245,58 @@ def _clock(reference: Any) -> tzinfo | None:
 
 def _between(
     layer: Layer, roles: Roles, start: Any, end: Any, tz: tzinfo | None
-) -> tuple[str, list[str]]:
-    """Write a range of dates as a clause in the clock by which the service keeps its dates."""
+) -> tuple[str, Between, list[str]]:
+    """Write a range of dates as a clause in the clock by which the service keeps its dates.
+
+    Where its dates hold no hours, or its zone is not known, the clause asks for more than the
+    range: then that comes second, to be kept of what the service sends.
+    """
     field = _date_field(layer, roles)
     local = roles.preset.local_epoch(field)
-    low = _edge(start, "start", tz, None if local else layer.clock, local=local)
-    high = _edge(end, "end", tz, None if local else layer.clock, local=local)
+    low, high = (_moment(one, name, tz, local) for one, name in ((start, "start"), (end, "end")))
+    exact, notes = (low, high), []
     if low is not None and high is not None and low >= high:
         raise OptionError(f"start={start!r} is not before end={end!r}; wanted start < end.")
-    notes = []
+    if beside := _hours_beside(roles, field):
+        low, high = low and _midnight(low, tz), high and _midnight(high, tz, after=True)
+        if (low, high) != exact:
+            notes.append(f"asked for whole days, as the hours are in {beside!r}")
     if not local and layer.clock is None:
         # Its zone has a name that is not in use here: a day more on both sides loses nothing.
         low, high = (low and low - pd.Timedelta("1D")), (high and high + pd.Timedelta("1D"))
         notes.append("asked for a day more before and after: the service's zone is not known")
-    word = DATES[layer.fields[field]]
+    zone = tz if local else layer.clock or UTC
+    clause = _clause(field, DATES[layer.fields[field]], low and low.tz_convert(zone),
+                     high and high.tz_convert(zone))  # fmt: skip
+    said = "the local clock" if local else str(layer.clock or "UTC")
+    said = f"start= and end= by {field!r}, in {said}"
+    return clause, exact if notes else (None, None), [said, *notes]
+
+
+def _clause(field: str, word: str, low: pd.Timestamp | None, high: pd.Timestamp | None) -> str:
     form = "%Y-%m-%d" if word == "DATE" else "%Y-%m-%d %H:%M:%S"
     parts = []
     if low is not None:
-        parts.append(f"{field} >= {word} '{low.floor('s').strftime(form)}'")
+        parts.append(f"{field} >= {word} '{low.tz_localize(None).floor('s').strftime(form)}'")
     if high is not None:
-        up = high.ceil("D") if word == "DATE" else high.ceil("s")
+        up = high.tz_localize(None).ceil("D" if word == "DATE" else "s")
         parts.append(f"{field} < {word} '{up.strftime(form)}'")
-    clock = "the local clock" if local else str(layer.clock or "UTC")
-    return " AND ".join(parts), [f"start= and end= by {field!r}, in {clock}", *notes]
+    return " AND ".join(parts)
+
+
+def _hours_beside(roles: Roles, field: str) -> str | None:
+    """Return the column that tells the hours of the days in a field, if one does."""
+    dated = roles.start() == "date" or "time" in roles.named
+    columns = (roles.get("time") if dated else None, roles.get("period"))
+    return next((column for column in columns if column not in (None, field)), None)
+
+
+def _midnight(moment: pd.Timestamp, tz: tzinfo | None, *, after: bool = False) -> pd.Timestamp:
+    """Return the local midnight before or after a moment, itself where it is one."""
+    local = moment.tz_convert(tz or moment.tz)
+    wall = local.tz_localize(None)
+    day = wall.ceil("D") if after else wall.floor("D")
+    return day.tz_localize(local.tz, ambiguous=True, nonexistent="shift_forward")
 
 
 def _date_field(layer: Layer, roles: Roles) -> str:
@@ -262,10 +313,8 @@ def _date_field(layer: Layer, roles: Roles) -> str:
     )
 
 
-def _edge(
-    value: Any, name: str, tz: tzinfo | None, clock: tzinfo | None, *, local: bool
-) -> pd.Timestamp | None:
-    """Return one end of a range on the wall clock of the service."""
+def _moment(value: Any, name: str, tz: tzinfo | None, local: bool) -> pd.Timestamp | None:
+    """Return one end of a range, with its zone."""
     if value is None:
         return None
     wanted = "wanted a day or a moment, e.g. '2026-01-31' or '2026-01-31 20:00'"
@@ -275,13 +324,11 @@ def _edge(
         raise OptionError(f"{name}={value!r} is no moment; {wanted}.") from error
     if moment is pd.NaT or isinstance(value, bool | int | float):
         raise OptionError(f"{name}={value!r} is no moment; {wanted}.")
-    if moment.tzinfo is None and local:
-        return moment
     if tz is None and (local or moment.tzinfo is None):
         raise OptionError(f"{name}={value!r} needs tz= to be asked for, e.g. tz='Asia/Almaty'.")
     if moment.tzinfo is None:
         moment = moment.tz_localize(tz, ambiguous=True, nonexistent="shift_forward")
-    return moment.tz_convert(tz if local else clock or UTC).tz_localize(None)
+    return moment
 
 
 def _envelope(area: Any) -> dict[str, str]:

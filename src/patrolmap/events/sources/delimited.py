@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from patrolmap.errors import SourceFormatError
-from patrolmap.events._columns import listing
-from patrolmap.events._text import short
+from patrolmap.events._columns import headers, listing
+from patrolmap.events._text import empties, short
 from patrolmap.events.sources.encoding import (
     SAMPLE,
     Encoding,
@@ -29,8 +30,11 @@ from patrolmap.events.sources.header import (
     is_numbering,
     name_columns,
     no_header_note,
+    unique,
 )
 from patrolmap.events.sources.source import BROKEN, Source
+
+Ints = npt.NDArray[np.int64]
 
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 BLOCK = 1 << 24  # bytes parsed at a time: a longer cell asks for the whole file at once
@@ -76,12 +80,16 @@ def read_csv(path: Path, name: str, *, header: Sequence[str] | None = None) -> S
 
 @dataclass(frozen=True, kw_only=True)
 class _Top:
-    """What stands above the rows: names, the separator, and where the rows begin."""
+    """What stands above the rows: names, the separator, and where the rows begin.
+
+    `trailing` says that rows, unlike the header, end in a separator.
+    """
 
     names: list[str]
     separator: str
     end: int
     notes: tuple[str, ...]
+    trailing: bool = False
 
 
 class _FoldedError(Exception):
@@ -108,11 +116,12 @@ def _read(
         top = _read_top(text[lead:], name, header)
         rest = start[len(text[: lead + top.end].encode("utf-8")) :]
         stream.unread(rest)
-        table, broken, folded = parse_cells(stream, top.names, top.separator, name, whole=whole)
+        names = unique([*top.names, "after the last"]) if top.trailing else top.names
+        table, broken, folded = parse_cells(stream, names, top.separator, name, whole=whole)
         total = len(table) + len(broken)
     if total == 0:
         raise SourceFormatError(
-            f"{name} has a header and no rows; its columns are {listing(top.names)}. "
+            f"{name} has a header and no rows; its columns are {headers(top.names)}. "
             "Export it again with its rows."
         )
     notes = [f"text in {encoding.title}, cells separated by {SEPARATORS[top.separator]}"]
@@ -124,8 +133,11 @@ def _read(
             f"{total + inside:,} lines make {total:,} rows: cells hold line breaks, or a quote is "
             "left open"
         )
-    notes += _decimal_commas(table)
     rows = np.setdiff1d(np.arange(1, total + 1), broken["row"].to_numpy(), assume_unique=True)
+    if top.trailing:
+        table, rows, broken = _cut_last(table, rows, broken)
+        notes.append(f"{len(table):,} rows end in a separator that the header lacks: left out")
+    notes += _decimal_commas(table)
     return Source(table=table, rows=rows, broken=broken, name=name, notes=tuple(notes))
 
 
@@ -208,14 +220,35 @@ def _read_top(text: str, name: str, header: Sequence[str] | None) -> _Top:
     if not any(cell.strip() for cell in cells):
         raise SourceFormatError(f"{name} has no header line; wanted the names of the columns.")
     names, named = name_columns(cells, header)
-    notes = [f"{at} lines of titles above the header are left out"] if at else []
+    lines = "a line of titles above the header is" if at == 1 else (
+        f"{at} lines of titles above the header are")  # fmt: skip
+    notes = [f"{lines} left out"] if at else []
     if not named:
         return _Top(names=names, separator=separator, end=ends[at - 1] if at else 0,
                     notes=(*notes, no_header_note(names, header)))  # fmt: skip
     if at + 1 < len(records) and is_numbering(_cut(records[at + 1], separator)):
         at += 1
         notes.append("a row that numbers the columns is left out")
-    return _Top(names=names, separator=separator, end=ends[at], notes=tuple(notes))
+    below = [_cut(record, separator) for record in records[at + 1 :] if record]
+    trailing = bool(below) and all(
+        len(row) == len(names) + 1 and not row[-1].strip() for row in below
+    )
+    return _Top(names=names, separator=separator, end=ends[at], notes=tuple(notes),
+                trailing=trailing)  # fmt: skip
+
+
+def _cut_last(
+    table: pd.DataFrame, rows: Ints, broken: pd.DataFrame
+) -> tuple[pd.DataFrame, Ints, pd.DataFrame]:
+    """Leave out a last cell beyond the header; a row that fills it is broken."""
+    filled = ~empties(table[table.columns[-1]])
+    width = len(table.columns)
+    odd = pd.DataFrame({"row": rows[filled], "reason": "broken line", "given": _cells(width),
+                        "wanted": _cells(width - 1)}, columns=list(BROKEN))  # fmt: skip
+    broken = broken.assign(wanted=_cells(width - 1))
+    broken = pd.concat([broken, odd], ignore_index=True).sort_values("row", ignore_index=True)
+    kept = table.loc[~filled].iloc[:, :-1].reset_index(drop=True)
+    return kept, rows[~filled], broken if len(broken) else pd.DataFrame(columns=list(BROKEN))
 
 
 def _record_ends(text: str) -> list[int]:

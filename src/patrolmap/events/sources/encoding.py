@@ -16,6 +16,8 @@ from patrolmap.errors import SourceFormatError
 
 SAMPLE = 1 << 20  # bytes from which the encoding is told
 PIECE = 1 << 20  # bytes decoded at a time
+# A packed file unpacks to no more than this many times its size, or it is a trap; small ones may.
+MOST_TIMES, LEAST = 200, 1 << 28
 
 TITLES = {
     "utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf-16": "UTF-16", "utf-16-le": "UTF-16",
@@ -168,6 +170,20 @@ def count_ends(data: bytes) -> int:
     return data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n")
 
 
+class _Bounded(gzip.GzipFile):
+    """A gzip file that stops where it unpacks to far more than tables do."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        packed = Path(self.name).stat().st_size
+        if self.tell() > max(LEAST, MOST_TIMES * packed):
+            raise SourceFormatError(
+                f"{Path(self.name).name} unpacks to more than {MOST_TIMES} times its size, as no "
+                "table does; unpack it yourself if it is one."
+            )
+        return data
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file for reading bytes, unpacked where it is packed with gzip.
@@ -175,14 +191,15 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     SourceFormatError
-        If the packed file is cut short or spoilt.
+        If the packed file is cut short or spoilt, or unpacks to more than 200 times its size
+        (and 256 MB).
     """
     if path.suffix.lower() != ".gz":
         with path.open("rb") as plain:
             yield plain
         return
     try:
-        with gzip.open(path, "rb") as packed:
+        with _Bounded(path, "rb") as packed:
             yield cast(BinaryIO, io.BufferedReader(packed, PIECE))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise SourceFormatError(

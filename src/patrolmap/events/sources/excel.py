@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError, SourceFormatError
-from patrolmap.events._columns import listing
+from patrolmap.events._columns import headers, listing
 from patrolmap.events._text import short
 from patrolmap.events.sources.header import (
     LOOK,
@@ -146,7 +146,8 @@ def _read_sheet(sheet: Any, name: str, header: Sequence[str] | None) -> Source:
     if not named:
         notes.append(no_header_note(names, header))
     elif at:
-        notes.append(f"header in row {at + 1}: {at} rows of titles above it are left out")
+        above = "the title above it is" if at == 1 else f"{at} rows of titles above it are"
+        notes.append(f"header in row {at + 1}: {above} left out")
     first = at + 1 if named else at
     body, rows = _body(sheet, first, len(names))
     if body and named and is_numbering([_text(cell) for cell in body[0]]):
@@ -155,7 +156,7 @@ def _read_sheet(sheet: Any, name: str, header: Sequence[str] | None) -> Source:
     if not body:
         raise SourceFormatError(
             f"the sheet {sheet.title!r} of {name} has a header and no rows; its columns are "
-            f"{listing(names)}."
+            f"{headers(names)}."
         )
     table = pd.DataFrame(
         {column: _column([row[i] for row in body]) for i, column in enumerate(names)}

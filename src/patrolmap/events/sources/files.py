@@ -100,8 +100,8 @@ def open_source(
     if opened_source.exceeded:
         raise SourceFormatError(
             f"{name} is not all: the service stopped at its limit (exceededTransferLimit) and no "
-            "last page is here. Give all pages as a list, [page_1, page_2, ...], or ask the "
-            "service for the rest."
+            "last page is here. Give all pages as a list in their order, [page_1, page_2, ...], or "
+            "ask the service for the rest."
         )
     if opened_source.total == 0:
         raise SourceFormatError(f"{name} holds no rows; export it again with its rows.")
@@ -220,14 +220,14 @@ def _magic(head: bytes) -> str | None:
 
 
 def _check_page(head: bytes, path: Path) -> None:
-    if _is_page(head):
+    if _is_web_page(head):
         raise SourceFormatError(
             f"{path.name} is a web page, not data: a login or error page was saved in its place. "
             "Download it again."
         )
 
 
-def _is_page(head: bytes) -> bool:
+def _is_web_page(head: bytes) -> bool:
     opening = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:15].lower()
     return opening.startswith(
         (b"<!doctype", b"<html", b"<?xml", b"<head", b"<body", b"<script", b"<table", b"<meta")
@@ -242,6 +242,6 @@ def _foreign(path: Path, head: bytes) -> str:
     found = _magic(head)
     if suffix == ".xls" and found != MAGIC[b"\xd0\xcf\x11\xe0"]:
         # Programs on the web give this name to what Excel opens too.
-        found = found or ("a web page with a table" if _is_page(head) else "plain text")
+        found = found or ("a web page with a table" if _is_web_page(head) else "plain text")
         return f"ends in '.xls' but is really {found}"
     return f"is {FOREIGN[suffix]}"

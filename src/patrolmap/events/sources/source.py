@@ -11,8 +11,10 @@ import pandas as pd
 from pyproj import CRS
 
 from patrolmap.errors import SchemaError
+from patrolmap.events._columns import headers
 
 MOST_PARTS = 5  # files of a list that notes name
+IDS = ("objectid", "fid", "oid")  # columns by which a service puts its pages in order
 BROKEN = ("row", "reason", "given", "wanted")
 
 
@@ -36,6 +38,8 @@ class Source:
         Rows that could not be cut into cells.
     exceeded : bool
         Whether it says of itself that it is not all: a page of a service that has more rows.
+    between : pair of Timestamp or None
+        Only events from the first and before the second were asked for, though more may stand here.
     notes : tuple of str
     """
 
@@ -46,6 +50,7 @@ class Source:
     crs: CRS | None = None
     broken: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(BROKEN)))
     exceeded: bool = False
+    between: tuple[pd.Timestamp | None, pd.Timestamp | None] = (None, None)
     notes: tuple[str, ...] = ()
 
     @property
@@ -98,6 +103,7 @@ def join_sources(parts: Sequence[Source], name: str) -> Source:
     """Put the pages of one layer, or the files of one table, one below the other.
 
     A column that a page lacks is empty there; a service leaves out what no row of a page has.
+    They are not all if the last of them says that more rows follow.
 
     Raises
     ------
@@ -118,9 +124,12 @@ def join_sources(parts: Sequence[Source], name: str) -> Source:
     if len(said) > MOST_PARTS:
         said = [*said[:MOST_PARTS], f"and so on, {len(full)} in all"]
     lacking = [c for c in table.columns if any(c not in part.table.columns for part in full)]
-    said += (
-        [f"columns that stand in some of them only: {', '.join(lacking[:8])}"] if lacking else []
-    )
+    said += [f"columns that stand in some only: {headers(lacking[:8])}"] if lacking else []
+    if more := sum(part.exceeded for part in parts):
+        said.append(
+            f"{more:,} of {len(parts):,} pages say that more rows follow: right for pages of one "
+            "question, but rows are missing if each has a question of its own"
+        )
     broken = [p.broken.assign(row=p.broken["row"] + s) for p, s in zip(full, starts, strict=False)]
     return Source(
         table=table,
@@ -129,16 +138,30 @@ def join_sources(parts: Sequence[Source], name: str) -> Source:
         geometry=np.concatenate(shapes) if shapes else None,
         crs=first.crs,
         broken=pd.concat(broken, ignore_index=True),
-        exceeded=all(part.exceeded for part in parts),
+        exceeded=_lacks_end(parts),
         notes=(*dict.fromkeys(note for part in full for note in part.notes), *said),
     )
+
+
+def _lacks_end(parts: Sequence[Source]) -> bool:
+    """Tell whether more rows follow the last page, as it is given or as the ids say."""
+    if all(part.exceeded for part in parts) or not parts[-1].exceeded:
+        return parts[-1].exceeded
+    highest = [_highest_id(part) for part in parts]
+    return None in highest or parts[int(np.argmax(np.array(highest, dtype=float)))].exceeded
+
+
+def _highest_id(part: Source) -> int | None:
+    columns = [name for name in part.table if name.lower() in IDS]
+    ids = part.table[columns[0]] if columns else pd.Series(dtype=object)
+    return int(ids.max()) if len(ids) and ids.dtype.kind in "iu" else None
 
 
 def _require_alike(first: Source, part: Source) -> None:
     mend = "Read them apart, and put the tables together with combine_events."
     ours, theirs = set(first.table.columns), set(part.table.columns)
     if 2 * len(ours & theirs) < len(ours | theirs):
-        other = ", ".join(repr(c) for c in sorted(ours ^ theirs)[:6])
+        other = headers(sorted(ours ^ theirs)[:6])
         raise SchemaError(
             f"{part.name} has other columns than {first.name} ({other}): no pages of one layer. "
             f"{mend}"

@@ -3,8 +3,11 @@
 import json
 import mmap
 import re
+import shutil
+import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +97,37 @@ def read_shapefile(path: Path) -> Source:
             f"called {path.stem}, .shp, .shx, .dbf and .prj, or the zip that holds them."
         )
     encoding = None if ".cpg" in beside else _dbf_encoding(beside[".dbf"])
-    frame, notes = read_vector(path, encoding=encoding and encoding[0])
+    try:
+        frame, notes = read_vector(path, encoding=encoding and encoding[0])
+    except SourceFormatError as error:
+        if not isinstance(error.__cause__, UnicodeDecodeError):
+            raise
+        with _with_whole_letters(beside) as copy:
+            frame, notes = read_vector(copy, name=path.name, encoding=encoding and encoding[0])
     if encoding:
         notes += (f"text in {encoding[1]}, as it reads best: there is no {path.stem}.cpg",)
     if ".prj" not in beside:
         notes += (f"no {path.stem}.prj: the CRS is not stated",)
         frame = gpd.GeoDataFrame(frame).set_crs(None, allow_override=True)
     return from_file(frame, path.name, notes)
+
+
+@contextmanager
+def _with_whole_letters(beside: Mapping[str, Path]) -> Iterator[Path]:
+    """Yield a copy of a shapefile in whose names of columns no last letter is cut in two."""
+    with tempfile.TemporaryDirectory() as folder:
+        for suffix in (".shp", ".shx", ".dbf", ".prj", ".cpg"):
+            if suffix in beside:
+                shutil.copyfile(beside[suffix], Path(folder) / f"copy{suffix}")
+        with (Path(folder) / "copy.dbf").open("r+b") as file:
+            head = bytearray(file.read(int.from_bytes(file.read(32)[8:10], "little") - 32))
+            for at in range(0, len(head) - 31, 32):  # a column: its name in 11 bytes, and more
+                name = bytes(head[at : at + 11]).split(b"\x00")[0]
+                whole = name.decode("utf-8", "ignore").encode()
+                head[at : at + 11] = whole.ljust(11, b"\x00")
+            file.seek(32)
+            file.write(head)
+        yield Path(folder) / "copy.shp"
 
 
 def read_json(path: Path, head: bytes) -> Source:

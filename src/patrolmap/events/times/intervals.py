@@ -11,7 +11,9 @@ import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.events._columns import Roles
-from patrolmap.events._text import as_text, short
+from patrolmap.events._text import as_text, empties
+from patrolmap.events.times.clock import read_clock
+from patrolmap.events.times.columns import Dates, example, own_zone, read_dates, suspects
 from patrolmap.events.times.moments import (
     DAY,
     HOUR,
@@ -22,11 +24,10 @@ from patrolmap.events.times.moments import (
     UNKNOWN,
     Bools,
     Moments,
-    read_clock,
-    read_moments,
 )
 from patrolmap.events.times.periods import THIRD, length_level, narrow, read_months
 
+LATE = 24 * 3600  # of a clock column: the end of the day, never an unknown hour
 NAMES = {UNKNOWN: "unknown", MONTH: "month", DAY: "day", PERIOD: "period", HOUR: "hour",
          MINUTE: "minute"}  # fmt: skip
 
@@ -115,36 +116,33 @@ def read_span(
         If the day and the month cannot be told apart, or a named time column holds no times.
     """
     role = roles.start()
-    read = None if role is None else _read_start(table, roles, role, time_format)
+    read = None if role is None else _read_start(table, roles, role, tz, time_format, name)
     if role is None or read is None:
         return _nothing_known(len(table), tz, time_format, name)
-    column = roles.found[role]
-    began, notes = read
-    tz = tz or _own_zone(began, table[column], name)
+    began, tz, notes = read.moments, read.tz, read.notes
     start, odd = instants(began.wall, began.offset, tz)
-    _require_current(tz, start)
+    require_current(tz, start)
     end, precision = _end(began, start, tz), began.level
     last = roles.get("occurred_to")
     if last is not None and (role == "occurred_from" or "occurred_to" in roles.named):
-        until = read_moments(
-            table[last], time_format=time_format, local_epoch=roles.preset.local_epoch(last)
-        )
-        if (until.level != UNKNOWN).any():
-            end, precision, lost = _interval(began, start, end, until, tz)
-            notes += (f"end from {last!r}", *until.notes)
-            notes += (f"{lost:,} rows have no end: their start stands for it",) if lost else ()
+        until = read_dates(table, roles, "occurred_to", tz=tz, time_format=time_format, name=name)
+        if (until.moments.level != UNKNOWN).any():
+            end, precision, lost = _interval(began, start, end, until.moments, tz)
+            notes += (f"end from {last!r}", *until.notes, *_lost_ends(lost, until.unreadable))
         else:
             notes += (f"{last!r} holds no ends: left aside",)
+    if none := int(read.blank.sum()):
+        notes += (f"{none:,} rows have no date: their time is unknown",)
     if odd:
         notes = (*notes, f"{odd:,} times stand in an hour that the clock skips or repeats")
-    unreadable = began.level == UNKNOWN
+    unreadable = read.unreadable
     return Span(
         start=pd.DatetimeIndex(start, tz=UTC).tz_convert(tz),
         end=pd.DatetimeIndex(end, tz=UTC).tz_convert(tz),
         precision=precision,
         unreadable=unreadable,
-        backward=~unreadable & (end < start),
-        column=column,
+        backward=np.asarray(end < start),
+        column=roles.found[role],
         notes=notes,
     )
 
@@ -166,30 +164,39 @@ def _nothing_known(size: int, tz: tzinfo | None, time_format: str | None, name: 
 
 
 def _read_start(
-    table: pd.DataFrame, roles: Roles, role: str, time_format: str | None
-) -> tuple[Moments, tuple[str, ...]] | None:
+    table: pd.DataFrame, roles: Roles, role: str, tz: tzinfo | None, time_format: str | None,
+    name: str,
+) -> Dates | None:  # fmt: skip
     column = roles.found[role]
-    values = table[column]
     if role == "month" and time_format is None:
-        year = roles.get("year")
-        months = read_months(values, None if year is None else table[year])
-        said = "" if year is None else f" and {year!r}"
-        return None if months is None else (months, (f"months from {column!r}{said}",))
-    began = read_moments(
-        values, time_format=time_format, local_epoch=roles.preset.local_epoch(column)
-    )
-    notes = began.notes
-    if roles.preset.unknown_midnight(column):
-        began = began.days_where(began.midnight() & (began.level == MINUTE))
+        return _read_months(table, roles, tz, name)
+    read = read_dates(table, roles, role, tz=tz, time_format=time_format, name=name)
+    began, notes = read.moments, read.notes
     clock = roles.get("time")
     if clock is not None and clock != column and (role == "date" or "time" in roles.named):
-        began, said = _join_clock(began, table[clock], named="time" in roles.named)
+        joined, said = _join_clock(began, table[clock], named="time" in roles.named)
+        if joined is not began:
+            if roles.preset.unknown_midnight(clock):
+                joined = joined.days_where(joined.midnight() & (joined.level == MINUTE))
+            began, column = joined, clock
         notes = (*notes, said)
     third = roles.get("period")
     if third is not None:
         began, said = narrow(began, table[third], named="period" in roles.named)
         notes = (*notes, said)
-    return began, (*notes, *_suspects(began, column))
+    return replace(read, moments=began, notes=(*notes, *suspects(began, column)))
+
+
+def _read_months(table: pd.DataFrame, roles: Roles, tz: tzinfo | None, name: str) -> Dates | None:
+    values, year = table[roles.found["month"]], roles.get("year")
+    months = read_months(values, None if year is None else table[year])
+    if months is None:
+        return None
+    said = "" if year is None else f" and {year!r}"
+    return Dates(
+        moments=months, blank=(months.level == UNKNOWN) & empties(values),
+        tz=tz or own_zone(months, values, name), notes=(f"months from {values.name!r}{said}",),
+    )  # fmt: skip
 
 
 def _join_clock(began: Moments, values: pd.Series, *, named: bool) -> tuple[Moments, str]:
@@ -201,7 +208,7 @@ def _join_clock(began: Moments, values: pd.Series, *, named: bool) -> tuple[Mome
         if named:
             raise SchemaError(
                 f"the column {values.name!r} was named for 'time' but holds no clock times "
-                f"(e.g. {_example(values)!r}); wanted 20:30 or 8:30 pm."
+                f"(e.g. {example(values)!r}); wanted 20:30 or 8:30 pm."
             )
         return began, f"{values.name!r} holds no clock times (20:30): left aside"
     day = began.wall.astype("M8[D]").astype("M8[s]")
@@ -210,33 +217,9 @@ def _join_clock(began: Moments, values: pd.Series, *, named: bool) -> tuple[Mome
         wall=np.where(good, day + np.maximum(seconds, 0).astype("m8[s]"), began.wall),
         offset=np.where(good, NAIVE, began.offset),
         level=np.where(good, np.int8(MINUTE), began.level),
+        late=np.where(good, seconds == LATE, False if began.late is None else began.late),
     )
     return joined, f"hour from {values.name!r}"
-
-
-def _suspects(began: Moments, column: str) -> tuple[str, ...]:
-    """Say where many rows of a timed column stand at midnight sharp."""
-    timed = began.level == MINUTE
-    sharp = timed & began.midnight()
-    if sharp.sum() < 20 or sharp.sum() < 0.05 * timed.sum():
-        return ()
-    return (f"{int(sharp.sum()):,} rows of {column!r} stand at 00:00: the hour may be unknown",)
-
-
-def _own_zone(found: Moments, values: pd.Series, name: str) -> tzinfo:
-    """Return the zone that times state of themselves."""
-    if ((found.level != UNKNOWN) & (found.offset == NAIVE)).any():
-        raise OptionError(
-            f"times of {name} (column {values.name!r}, e.g. {_example(values)!r}) state no zone; "
-            "wanted tz=, e.g. tz='Asia/Almaty'."
-        )
-    zone_of: tzinfo | None = getattr(values.dtype, "tz", None)
-    return zone_of or UTC
-
-
-def _example(values: pd.Series) -> str:
-    text = as_text(values).drop_null()
-    return short(text[0].as_py()) if len(text) else ""
 
 
 def instants(wall: Any, offset: Any, tz: tzinfo) -> tuple[Any, int]:
@@ -275,8 +258,13 @@ def _end(found: Moments, start: Any, tz: tzinfo) -> Any:
 
 def _interval(
     began: Moments, start: Any, end: Any, until: Moments, tz: tzinfo
-) -> tuple[Any, Any, int]:
-    """Let a second column say where the interval ends; its length is the precision."""
+) -> tuple[Any, Any, Bools]:
+    """Let a second column say where the interval ends; its length is the precision.
+
+    Returns
+    -------
+    end, precision, and which rows have a start but no end
+    """
     last, _ = instants(until.wall, until.offset, tz)
     last = _end(until, last, tz)
     known = (until.level != UNKNOWN) & ~np.isnat(start)
@@ -288,11 +276,21 @@ def _interval(
     return (
         np.where(known, last, end),
         np.where(known, spanned, began.level).astype(np.int8),
-        int(lost.sum()),
+        lost,
     )
 
 
-def _require_current(tz: tzinfo, start: Any) -> None:
+def _lost_ends(lost: Bools, unreadable: Bools) -> tuple[str, ...]:
+    """Say how many rows have no end, and apart from them how many have one that tells nothing."""
+    garbled = int((lost & unreadable).sum())
+    none = int(lost.sum()) - garbled
+    said = [f"{none:,} rows have no end: their start stands for it"] if none else []
+    if garbled:
+        said += [f"ends of {garbled:,} rows cannot be read: their start stands for them"]
+    return tuple(said)
+
+
+def require_current(tz: tzinfo, start: Any) -> None:
     """Raise where this machine's time zone rules are older than a change the events cross."""
     key = str(getattr(tz, "key", ""))
     if key not in CHANGED:

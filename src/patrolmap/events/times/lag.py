@@ -10,8 +10,9 @@ import pandas as pd
 
 from patrolmap.errors import SchemaError
 from patrolmap.events._columns import Roles
-from patrolmap.events.times.intervals import Span, instants
-from patrolmap.events.times.moments import DAY, NAIVE, UNKNOWN, Moments, read_moments
+from patrolmap.events.times.columns import in_zone
+from patrolmap.events.times.intervals import Span
+from patrolmap.events.times.moments import DAY, UNKNOWN, Moments, read_moments
 
 Days = npt.NDArray[np.int64]
 
@@ -72,13 +73,15 @@ class Lag:
          3 before they happened; 95 % complete before 2024-05-21'
         """
         parts = ["no event has both dates"]
+        if self.negative:
+            parts = [f"{self.negative:,} events were registered before they happened, none after"]
         if self.counted:
             parts = [
                 f"median {self.median:g} days, 90 % within {self.ninetieth:g}",
                 f"{self.after_week:.1%} later than 7 days, {self.after_month:.1%} later than 30",
             ]
-        if self.negative:
-            parts.append(f"{self.negative:,} before they happened")
+            if self.negative:
+                parts.append(f"{self.negative:,} before they happened")
         if self.complete_until is not None:
             parts.append(f"95 % complete before {self.complete_until:%Y-%m-%d}")
         elif self.counted:
@@ -183,12 +186,7 @@ def _complete_until(happened: Days, registered: Days) -> int | None:
 
 def _local_days(found: Moments, zone: tzinfo | None) -> Days:
     """Return the local day of each moment, whatever where nothing is known."""
-    stated = found.offset != NAIVE
-    wall = found.wall.astype("M8[us]")
-    if stated.any():
-        utc, _ = instants(found.wall[stated], found.offset[stated], zone or UTC)
-        local = pd.DatetimeIndex(utc, tz=UTC).tz_convert(zone).tz_localize(None)
-        wall[stated] = local.to_numpy().astype("M8[us]")
+    wall = in_zone(found, zone or UTC).wall
     return np.asarray(wall.astype("M8[D]").astype(np.int64))
 
 

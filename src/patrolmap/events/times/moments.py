@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.events._text import as_numbers, as_text
+from patrolmap.events.times.clock import Parts, at_24, twelve_hours
+from patrolmap.events.times.months import in_digits
 
 Times = npt.NDArray[np.datetime64]
 Ints = npt.NDArray[np.int64]
@@ -22,15 +24,15 @@ PIVOT = 69  # two-digit years: 69 and later are 19xx, as in POSIX
 TYPOS = 0.01  # share of dates against the order of all others that count as slips, not as an order
 FULL = 2**31 - 1  # what a 32-bit column holds where milliseconds did not fit
 EXCEL = (18_264, 73_051)  # Excel's serial days of 1950-2099, counted from 1899-12-30
+# 20240131203000, 20240131, 202401: how many digits, the least and the most.
+DIGITS = ((14, 19_000_101_000_000, 22_000_101_000_000), (8, 19_000_101, 22_000_101),
+          (6, 190_001, 220_013))  # fmt: skip
 EXCEL_START = np.datetime64("1899-12-30", "s")
 
 _DATE = (
     r"^(?P<a>\d{1,4})(?P<sep>[./-])(?P<b>\d{1,2})(?:[./-](?P<c>\d{1,4}))?"
-    r"(?:(?:T|\s*,\s*|\s+)(?P<H>\d{1,2})(?::(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?)?"
+    r"(?:(?:T|\s*,\s*|\s+)(?P<H>\d{1,2})(?:[:.](?P<M>\d{2})(?:[:.](?P<S>\d{2})(?:[.,]\d+)?)?)?"
     r"\s*(?P<p>[AaPp]\.?[Mm]\.?)?\s*(?P<z>[Zz]|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$"
-)
-_CLOCK = (
-    r"^(?P<H>\d{1,2})[:.](?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?\s*(?P<p>[AaPp]\.?[Mm]\.?)?$"
 )
 
 
@@ -93,6 +95,12 @@ def read_moments(values: pd.Series, *, time_format: str | None, local_epoch: boo
     OptionError
         If `time_format` is no format.
     """
+    found = parse_moments(values, time_format=time_format, local_epoch=local_epoch)
+    return days_if_all_midnight(found)
+
+
+def parse_moments(values: pd.Series, *, time_format: str | None, local_epoch: bool) -> Moments:
+    """Read a column as `read_moments` does, but take 00:00 throughout at its word."""
     if isinstance(values.dtype, pd.DatetimeTZDtype) or values.dtype.kind == "M":
         found = _from_datetimes(values, local_epoch)
     elif time_format is not None:
@@ -101,48 +109,7 @@ def read_moments(values: pd.Series, *, time_format: str | None, local_epoch: boo
         found = _from_numbers(values, local_epoch)
     else:
         found = _from_text(values, local_epoch)
-    return _days_if_all_midnight(_within_years(found))
-
-
-def read_clock(values: pd.Series) -> Ints:
-    """Read a column of clock times as seconds since midnight, -1 where it holds none.
-
-    Examples
-    --------
-    >>> read_clock(pd.Series(["20:30", "9:05 pm", "24:00", "", "late"])).tolist()
-    [73800, 75900, 86400, -1, -1]
-    """
-    text = as_text(values)
-    parts = _Parts(text, _CLOCK)
-    hour = _twelve_hours(parts.number("H"), parts.words("p"))
-    minute, second = parts.number("M"), parts.number("S", empty=0)
-    good = parts.matched & (hour >= 0) & (minute < 60) & (second < 60)
-    good &= (hour < 24) | _at_24(hour, minute, second, parts.words("p"))
-    return np.where(good, hour * 3600 + minute * 60 + second, -1)
-
-
-class _Parts:
-    """Groups of one regular expression over a whole column."""
-
-    def __init__(self, text: Any, pattern: str) -> None:
-        import pyarrow.compute as pc
-
-        found = pc.extract_regex(text, pattern)
-        self.matched: Bools = np.asarray(pc.is_valid(found))
-        self._found = found
-
-    def words(self, group: str) -> Any:
-        import pyarrow.compute as pc
-
-        return pc.fill_null(pc.struct_field(self._found, group), "")
-
-    def number(self, group: str, *, empty: int = -1) -> Ints:
-        import pyarrow.compute as pc
-
-        words = self.words(group)
-        blank = pc.equal(words, "")
-        digits = pc.if_else(blank, pa.scalar(str(empty), type=words.type), words)
-        return np.asarray(pc.cast(digits, pa.int64()))
+    return _within_years(found)
 
 
 def _from_datetimes(values: pd.Series, local_epoch: bool = False) -> Moments:
@@ -184,9 +151,9 @@ def _from_numbers(values: pd.Series, local_epoch: bool) -> Moments:
     known = size > 0
     typical = float(np.median(size[known])) if known.any() else 0.0
     whole = known & (numbers == np.floor(numbers))
-    for digits, low, high in ((8, 19_000_101, 22_000_101), (6, 190_001, 220_013)):
+    for digits, low, high in DIGITS:
         months = (size % 100 >= 1) & (size % 100 <= 12) & (size >= low) & (size < high)
-        if low <= typical < high and (digits == 8 or months[known].all()):  # 20240131, 202401
+        if low <= typical < high and (digits != 6 or months[known].all()):
             text = pd.Series(pd.array(np.where(whole, numbers, np.nan), dtype="Int64"))
             cut = r"^(\d{4})(\d\d)" + (r"(\d\d)$" if digits == 8 else "$")
             join = r"\1-\2-\3" if digits == 8 else r"\1-\2"
@@ -236,19 +203,24 @@ def _from_text(values: pd.Series, local_epoch: bool) -> Moments:
     import pyarrow.compute as pc
 
     text = as_text(values)
-    digits = pc.match_substring_regex(text, r"^-?\d{8,14}(?:\.0*)?$|^\d{5}(?:[.,]\d+)?$|^\d{6}$")
+    digits = pc.match_substring_regex(text, r"^-?\d{8,13}(?:\.0*)?$|^\d{5}(?:[.,]\d+)?$|^\d{6}$")
     if pc.sum(digits).as_py() and pc.sum(digits).as_py() * 2 > len(text) - text.null_count:
         kept = pc.if_else(digits, text, pa.scalar(None, type=text.type))
         dotted = pc.replace_substring(kept, ",", ".")
         numbers = np.asarray(pc.fill_null(pc.cast(dotted, pa.float64()), float("nan")))
         return _from_numbers(pd.Series(numbers, name=values.name), local_epoch)
-    parts = _Parts(text, _DATE)
+    parts = Parts(text, _DATE)
+    odd = ~parts.matched & np.asarray(text.is_valid())
+    if odd.any() and (plain := in_digits(text.filter(pa.array(odd)))).null_count < len(plain):
+        told = pc.coalesce(plain, text.filter(pa.array(odd)))
+        text = pc.replace_with_mask(text, pa.array(odd), told)
+        parts = Parts(text, _DATE)
     year, month, day, notes = _order(parts, values.name, text)
-    hour = _twelve_hours(parts.number("H"), parts.words("p"))
+    hour = twelve_hours(parts.number("H"), parts.words("p"))
     minute, second = parts.number("M"), parts.number("S", empty=0)
     last = _days_in_month(year, month)
     good = parts.matched & (month >= 1) & (month <= 12) & (day >= 1) & (day <= last)
-    late = good & _at_24(hour, minute, second, parts.words("p"))
+    late = good & at_24(hour, minute, second, parts.words("p"))
     good &= ((hour < 24) | late) & (minute < 60) & (second < 60) & (hour > -2) & (year > 0)
     offset = _offsets(parts.words("z"))
     if local_epoch:
@@ -266,15 +238,7 @@ def _from_text(values: pd.Series, local_epoch: bool) -> Moments:
     )  # fmt: skip
 
 
-def _at_24(hour: Ints, minute: Ints, second: Ints, half: Any) -> Bools:
-    """Tell 24:00, the end of a day (ISO 8601), from hours that no clock has."""
-    import pyarrow.compute as pc
-
-    plain = np.asarray(pc.equal(half, ""))
-    return np.asarray(plain & (hour == 24) & (minute == 0) & (second == 0))
-
-
-def _order(parts: _Parts, name: Any, text: Any) -> tuple[Ints, Ints, Ints, tuple[str, ...]]:
+def _order(parts: Parts, name: Any, text: Any) -> tuple[Ints, Ints, Ints, tuple[str, ...]]:
     """Tell year, month and day apart, the order of the column decided by all of it."""
     import pyarrow.compute as pc
 
@@ -317,16 +281,6 @@ def _day_first(a: Ints, b: Ints, at: Bools, name: Any, text: Any) -> tuple[bool,
         )
     first = for_day >= for_month
     return first, (f"dates in {name!r} read {'day' if first else 'month'} first",)
-
-
-def _twelve_hours(hour: Ints, half: Any) -> Ints:
-    """Turn am and pm into 24 hours; an hour that a twelve-hour clock lacks becomes -2."""
-    import pyarrow.compute as pc
-
-    letter = pc.utf8_lower(pc.utf8_slice_codeunits(half, 0, 1))
-    am, pm = np.asarray(pc.equal(letter, "a")), np.asarray(pc.equal(letter, "p"))
-    turned = np.where(am | pm, hour % 12 + 12 * pm, hour)
-    return np.asarray(np.where((am | pm) & ((hour < 1) | (hour > 12)), -2, turned))
 
 
 def _offsets(zones: Any) -> Ints:
@@ -376,7 +330,7 @@ def _within_years(found: Moments) -> Moments:
     )
 
 
-def _days_if_all_midnight(found: Moments) -> Moments:
+def days_if_all_midnight(found: Moments) -> Moments:
     """A column that says 00:00 throughout holds days, whatever its type says."""
     timed = found.level >= HOUR
     return found.days_where(timed) if timed.any() and found.midnight()[timed].all() else found

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from patrolmap.errors import SchemaError
-from patrolmap.events._text import as_numbers, short
+from patrolmap.events._shown import shown
+from patrolmap.events._text import as_numbers
 from patrolmap.events.times.moments import (
     DAY,
     HOUR,
@@ -45,7 +46,7 @@ def narrow(began: Moments, values: pd.Series, *, named: bool) -> tuple[Moments, 
             held = next((v for v in values.tolist() if not pd.isna(v)), None)
             raise SchemaError(
                 f"the column {values.name!r} was named for 'period' but holds no third of a day "
-                f"(e.g. {short(held)!r}); wanted 1 (00-08), 2 (08-16) or 3 (16-24)."
+                f"(e.g. {shown(held)!r}); wanted 1 (00-08), 2 (08-16) or 3 (16-24)."
             )
         return began, f"{values.name!r} holds no thirds of a day: left aside"
     day = began.wall.astype("M8[D]").astype("M8[s]")

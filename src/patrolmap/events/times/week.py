@@ -67,7 +67,7 @@ def _before(wall: Ints) -> Ints:
     return weeks[:, None] * HOUR + np.clip(rest[:, None] - hours, 0, HOUR)
 
 
-def read_clock(zone: Any, first: int, last: int) -> WeekClock:
+def week_clock(zone: Any, first: int, last: int) -> WeekClock:
     """Find the changes of a zone's offset between two moments, to the second."""
     step = 12 * HOUR
     at = np.arange(first // step - 2, last // step + 3, dtype=np.int64) * step

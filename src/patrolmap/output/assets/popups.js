@@ -114,8 +114,21 @@
         ["Streets", km(spot.length) + " in " + plural(spot.segments.length, "segment")],
         ["Risk", number(spot.risk) + ", " + percent(spot.riskShare) + " of all"],
         ["That is", spot.lengthShare > 0 ? (spot.riskShare / spot.lengthShare).toFixed(1) + " times its share of length" : ""],
+        ...this.hotspotEvents(spot),
       ]);
       this.popup(at, box);
+    }
+
+    hotspotEvents(spot) {
+      if (spot.events === undefined) { return []; }
+      const kinds = Object.entries(spot.kinds).map(([kind, n]) => n + " " + kind);
+      const sure = spot.trendChance <= 0.05 ? "" : " (may be chance)";
+      return [
+        ["Events", kinds.length > 1 ? spot.events + ": " + kinds.join(", ") : String(spot.events)],
+        ["Peak", spot.peak && spot.peak.replace("-", "–") + ", " + percent(spot.peakShare) + " of them"],
+        ["Trend", spot.trend && "× " + number(spot.trend) + " against all events" + sure],
+        ["Chance", spot.chance && "p = " + spot.chance + " if events fell anywhere"],
+      ];
     }
 
     openDepot(stop, at) {

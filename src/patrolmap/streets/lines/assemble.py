@@ -14,7 +14,8 @@ from patrolmap.streets.lines.avenues import join_streets
 from patrolmap.streets.lines.connect import keep_connected, metres
 from patrolmap.streets.lines.sidewalks import fold_sidewalks
 from patrolmap.streets.lines.squares import cross_squares
-from patrolmap.streets.lines.topology import Lines, build_segments
+from patrolmap.streets.lines.table import Lines
+from patrolmap.streets.lines.topology import build_segments
 from patrolmap.streets.sources.areas import Areas, place_in_areas
 
 SIDEWALK_WAYS = ("merge", "keep")

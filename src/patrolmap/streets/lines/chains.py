@@ -12,8 +12,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from patrolmap.streets import rules
+from patrolmap.streets.lines.grid import nearest_pieces, ranges
 from patrolmap.streets.lines.splice import lines_near, steps_of, take_lines
-from patrolmap.streets.lines.topology import Lines, ranges
+from patrolmap.streets.lines.table import Lines
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -264,8 +265,6 @@ def _pieces(lines: Lines, street: Bools) -> Pieces:
 
 def _nearest(pieces: Pieces, xy: Floats, level: Ints, reach: float) -> tuple[Ints, Floats, Floats]:
     """Find the nearest piece on each point's own level; -1 and NaN where none is in reach."""
-    from patrolmap._kernels.snap import nearest_pieces
-
     piece = np.full(len(xy), -1, dtype=np.int64)
     share, distance = np.full(len(xy), np.nan), np.full(len(xy), np.nan)
     for one in sorted(set(level.tolist())):
@@ -274,7 +273,7 @@ def _nearest(pieces: Pieces, xy: Floats, level: Ints, reach: float) -> tuple[Int
             continue
         which = np.flatnonzero(level == one)
         found, share[which], distance[which] = nearest_pieces(
-            np.ascontiguousarray(xy[which]), pieces.xy[first:last], reach
+            xy[which], pieces.xy[first:last], reach
         )
         piece[which] = np.where(found >= 0, found + first, -1)
     return piece, share, distance

@@ -56,13 +56,16 @@ def _reached(segments: gpd.GeoDataFrame, usable: Bools, near: Bools) -> Bools:
     if not len(rows):
         return out
     ends = segments[["from_node", "to_node"]].to_numpy()[rows]
-    at = np.unique(ends, return_inverse=True)[1].reshape(ends.shape)
+    at = pd.factorize(ends.ravel())[0].astype(np.int64).reshape(ends.shape)
     millimetres = np.rint(segments["length"].to_numpy()[rows] * 1000).astype(np.int64)
     wanted = millimetres * segments["inside"].to_numpy()[rows]
     label = _labels(at)
     main = label == _greatest(label, wanted, millimetres)
     rows, at, millimetres, wanted = rows[main], at[main], millimetres[main], wanted[main]
     here = near[rows]
+    if here.all():
+        out[rows] = True
+        return out
     label = _labels(at[here])
     first = _greatest(label, wanted[here], millimetres[here])
     inside = np.bincount(label, weights=wanted[here]) > 0
@@ -77,11 +80,11 @@ def _reached(segments: gpd.GeoDataFrame, usable: Bools, near: Bools) -> Bools:
 
 
 def _labels(ends: Ints) -> Ints:
-    """Number the connected part that each segment lies in."""
-    nodes, at = np.unique(ends, return_inverse=True)
-    tail, head = at.reshape(ends.shape).T
-    graph = coo_array((np.ones(len(tail)), (tail, head)), shape=(len(nodes), len(nodes)))
-    label: Ints = connected_components(graph, directed=False)[1][tail]
+    """Number the connected part that each segment lies in; `ends` are small numbers."""
+    tail, head = ends.T
+    n = int(ends.max(initial=-1)) + 1
+    graph = coo_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(n, n))
+    label: Ints = connected_components(graph, directed=False)[1][tail].astype(np.int64)
     return label
 
 

@@ -8,14 +8,17 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from patrolmap.streets.lines.topology import Lines
+from patrolmap.streets.lines.grid import cells_of_boxes, cells_of_points, ranges
+from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.sources.areas import Squares
 
 Ints = npt.NDArray[np.int64]
+Sides = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 Objects = npt.NDArray[np.object_]
 
 _CELL = 100.0  # m
+_ROUNDING = 1e-6  # m
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,17 +129,48 @@ def _near(lines: Lines, rings: Rings) -> Bools:
     """Say which nodes stand in a cell of a coarse grid that a polygon reaches into."""
     if not len(rings.node):
         return np.zeros(len(lines.node_id), dtype=bool)
-    corner = np.floor(shapely.bounds(rings.shape) / _CELL).astype(np.int64)
-    wide, high = (corner[:, 2:] - corner[:, :2] + 1).T
-    box = np.repeat(np.arange(len(corner)), wide * high)
-    number = np.arange(len(box)) - np.repeat(np.cumsum(wide * high) - wide * high, wide * high)
-    column, row = number // high[box] + corner[box, 0], number % high[box] + corner[box, 1]
-    cells = np.sort(column << 32 | row & 0xFFFFFFFF)
-    place = np.floor(lines.x / _CELL).astype(np.int64) << 32
-    place |= np.floor(lines.y / _CELL).astype(np.int64) & 0xFFFFFFFF
+    cells = np.sort(cells_of_boxes(shapely.bounds(rings.shape), _CELL)[1])
+    place = cells_of_points(lines.x, lines.y, _CELL)
     at = np.minimum(np.searchsorted(cells, place), len(cells) - 1)
     found: Bools = cells[at] == place
     return found
+
+
+def look_across(rings: Rings, lines: Lines, ends: Ints, polygon: Ints) -> tuple[Bools, Bools]:
+    """Say which straight lines between nodes cross an edge of their polygon, and which may.
+
+    A line of the second kind touches one, or comes within `_ROUNDING` of it; lines of neither kind
+    have nothing of the outline between their ends.
+    """
+    first = np.searchsorted(rings.polygon, polygon)
+    count = np.searchsorted(rings.polygon, polygon, side="right") - first
+    line = np.repeat(np.arange(len(ends)), count)
+    vertex = ranges(first, count)
+    off = _sides(lines, ends[:, 0], ends[:, 1], rings.node[vertex], line)
+    # Most edges have both ends on one side of the line: only the others are looked at closely.
+    place = np.cumsum(count) - count - first
+    after = rings.after[vertex] + place[line]
+    near = np.flatnonzero(off * off[after] <= 0)
+    line, off_c, off_d = line[near], off[near], off[after[near]]
+    (a, b), c, d = ends[line].T, rings.node[vertex[near]], rings.node[rings.after[vertex[near]]]
+    off_a, off_b = (_sides(lines, c, d, node, np.arange(len(c))) for node in (a, b))
+    apart = off_c * off_d < 0
+    # An edge that begins at an end of the line meets it there alone, unless it runs along it.
+    joined = ((c == a) | (c == b)) & (off_d != 0) | ((d == a) | (d == b)) & (off_c != 0)
+    blocked, unsure = np.zeros((2, len(ends)), dtype=bool)
+    blocked[line[apart & (off_a * off_b < 0)]] = True
+    unsure[line[~joined & (~apart | (off_a * off_b == 0))]] = True
+    return blocked, unsure
+
+
+def _sides(lines: Lines, start: Ints, end: Ints, node: Ints, line: Ints) -> Sides:
+    """Say on which side of its line each node lies, -1 or 1; 0 within `_ROUNDING` of it."""
+    x, y = lines.x, lines.y
+    dx, dy = x[end] - x[start], y[end] - y[start]
+    least = _ROUNDING * np.hypot(dx, dy)
+    off = dx[line] * (y[node] - y[start][line]) - dy[line] * (x[node] - x[start][line])
+    least = least[line]
+    return (off > least).astype(np.int8) - (off < -least).astype(np.int8)
 
 
 def draw_steps(lines: Lines, ends: Ints) -> Objects:

@@ -24,8 +24,9 @@ from patrolmap.streets.lines.chains import (
     other_ends,
     survey,
 )
+from patrolmap.streets.lines.detours import spare_links
 from patrolmap.streets.lines.splice import Moves, Redrawn, merge_lines, redraw, steps_of
-from patrolmap.streets.lines.topology import Lines
+from patrolmap.streets.lines.table import Lines
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -181,32 +182,18 @@ def _spared(town: Town, folded: Bools, standing: Bools) -> Bools:
 
     The shortest are asked first; one that cannot be spared is there for the others.
     """
-    from patrolmap._kernels.paths import spare_links
-
     # All ends are put onto streets here, so that what holds for each chain holds for rows of them.
     redrawn = _redraw(town, folded, _moves(town, folded, ~standing))
     ends = redrawn.stand_in[town.tip_node].reshape(-1, 2)
     chain = town.tip_chain[::2]
-    own = np.rint(town.length * 1000).astype(np.int64)
     ask = np.flatnonzero(folded[chain] & (ends[:, 0] != ends[:, 1]))
-    ask = ask[np.argsort(own[chain[ask]], kind="stable")]
-    chain, (source, target) = chain[ask], ends[ask].T.copy()
-    limit = np.rint(DETOUR * own[chain]).astype(np.int64) + round(ALLOWANCE * 1000)
-
+    ask = ask[np.argsort(np.rint(town.length[chain[ask]] * 1000), kind="stable")]
+    chain, own = chain[ask], town.length[chain[ask]]
     lines = redrawn.lines
     at = steps_of(lines, lines.tags["walk"].to_numpy(dtype=bool))
-    a, b = lines.vertex[at], lines.vertex[at + 1]
-    length = np.rint(np.hypot(lines.x[a] - lines.x[b], lines.y[a] - lines.y[b]) * 1000)
-    length = np.concatenate([length, own[chain]]).astype(np.int64)
-    tail, head = np.concatenate([a, source, b, target]), np.concatenate([b, target, a, source])
-    order = np.argsort(tail, kind="stable")
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.arange(len(order))
-    indptr = np.zeros(len(lines.node_id) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(tail, minlength=len(lines.node_id)), out=indptr[1:])
-    links = np.ascontiguousarray(place.reshape(2, -1)[:, len(at) :].T)
+    steps = np.column_stack([lines.vertex[at], lines.vertex[at + 1]])
     spared = np.ones(len(folded), dtype=bool)
-    spared[chain] = spare_links(indptr, head[order], np.tile(length, 2)[order], links, limit)
+    spared[chain] = spare_links(steps, lines.x, lines.y, ends[ask], own, DETOUR * own + ALLOWANCE)
     return spared
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap.streets.lines.topology import Lines, ranges
+from patrolmap.streets.lines.grid import ranges
+from patrolmap.streets.lines.table import Lines
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

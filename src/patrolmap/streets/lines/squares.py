@@ -28,8 +28,9 @@ from patrolmap.streets.lines.outlines import (
     find_spots,
     find_walks,
     lay_out,
+    look_across,
 )
-from patrolmap.streets.lines.topology import Lines
+from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.sources.areas import Squares
 
 Ints = npt.NDArray[np.int64]
@@ -63,7 +64,7 @@ def cross_squares(lines: Lines, squares: Squares, *, crs: CRS) -> tuple[Lines, d
     Four streets end at the corners of a square: both diagonals are walked, and the sides.
 
     >>> import pandas as pd
-    >>> from patrolmap.streets.lines.topology import TAGS
+    >>> from patrolmap.streets.lines.table import TAGS
     >>> utm = CRS.from_epsg(32643)
     >>> row = {"highway": "footway", "lit": "yes", "bridge": False, "tunnel": False, "walk": True,
     ...        "drive_forward": False, "drive_backward": False, "role": "", "layer": 0}
@@ -218,8 +219,13 @@ def _see(rings: Rings, spots: Spots, lines: Lines, ends: Ints) -> Bools:
     for one, other in ((0, 1), (1, 0)):
         here, there = ends[doubtful, one], ends[doubtful, other]
         doubtful = doubtful[_opens(rings, spots, lines, here, there)]
-    drawn = draw_steps(lines, spots.node[ends[doubtful]])
-    seen[doubtful] = shapely.covers(rings.shape[polygon[doubtful]], drawn)
+    nodes = spots.node[ends[doubtful]]
+    blocked, unsure = look_across(rings, lines, nodes, polygon[doubtful])
+    unsure |= ~spots.simple[ends[doubtful]].all(axis=1)
+    seen[doubtful] = ~blocked & ~unsure
+    ask = np.flatnonzero(unsure & ~blocked)
+    drawn = draw_steps(lines, nodes[ask])
+    seen[doubtful[ask]] = shapely.covers(rings.shape[polygon[doubtful[ask]]], drawn)
     return seen
 
 

@@ -1,11 +1,8 @@
 """From lines that share nodes to segments between junctions, with ids that stay.
 
-All of it is array work: a link is one straight step between two neighbouring nodes of a line; a
-node is a junction unless exactly two links with equal attributes meet there; a street is the chain
-of links between two junctions; a segment is a street, or an equal piece of a long one.
+A segment is a street, or an equal piece of a long one.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,77 +10,17 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import shapely
 from pyproj import CRS
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+
+from patrolmap.streets.lines.links import Links, Streets, make_links, trace_streets
+from patrolmap.streets.lines.table import MOSTLY, SAME, Lines
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-
-TEXTS = ["name", "name_kk", "name_ru", "name_en", "highway", "lit"]
-BUILT = ["bridge", "tunnel"]
-SAME = [*TEXTS, *BUILT]  # pieces that agree in these are one street
-MOSTLY = ["surface", "sidewalk", "area"]  # told of a street by most of its length
-FLAGS = ["walk", "drive_forward", "drive_backward"]
-TAGS = [*SAME, *MOSTLY, *FLAGS, "role", "layer"]
-_NONE = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lines:
-    """Streets as a source draws them: lines over shared nodes, in metres.
-
-    Attributes
-    ----------
-    way : (n_lines,) int64
-        Id of the way a line comes from; orders parallels and chooses among duplicates.
-    start : (n_lines + 1,) int64
-        Vertices of line i are `vertex[start[i]:start[i + 1]]`.
-    vertex : (n_vertices,) int64
-        Row of each vertex in `node_id`, `x` and `y`.
-    node_id : (n_nodes,) int64
-        Ascending, so that the order of rows is the order of ids.
-    x, y : (n_nodes,) float64
-        Metres.
-    crossing : (n_nodes,) bool
-        Whether a pedestrian crossing is marked there.
-    tags : DataFrame
-        One row a line, columns `TAGS`: `SAME`, `MOSTLY` and `FLAGS` as in the segments; `role`
-        (`sidewalk`, `crossing` or empty) and `layer` (int) tell which lines run along a street.
-    """
-
-    way: Ints
-    start: Ints
-    vertex: Ints
-    node_id: Ints
-    x: Floats
-    y: Floats
-    crossing: Bools
-    tags: pd.DataFrame
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Links:
-    """Straight steps, each once, from the smaller node row to the larger."""
-
-    ends: Ints  # (2 * n,): rows of the smaller ends, then of the larger ends
-    line: Ints
-    walk: Bools
-    leave: Bools  # (2 * n,): may a car enter the link at this end
-    arrive: Bools  # (2 * n,): may a car leave the link at this end
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Streets:
-    """Chains of links between junctions, in the order of their ids; steps in walking order."""
-
-    first: Ints  # (n + 1,): steps of street i are first[i]:first[i + 1]
-    step: Ints  # half-link each step leaves by
-    tail: Ints  # node rows of the two ends of each step
-    head: Ints
-    way: Ints  # (n,) smallest way id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +31,7 @@ class _Parts:
     length: Floats  # (n_streets,)
     count: Ints  # (n_streets,) parts of each
     street: Ints  # (n_parts,) street each part belongs to
-    ids: list[str]  # (n_streets,)
+    ids: pa.Array  # (n_streets,) text
     names: pd.Index  # (n_parts,)
     ends: Ints  # (n_parts, 2) node rows of its street's two ends
     new: Ints  # parts that begin at a new node
@@ -111,8 +48,8 @@ def build_segments(
     way id, then smallest node id between), `/1`, `/2` for the pieces of a street longer than
     `max_segment_length` (m), counted from u.
     """
-    links, report = _make_links(lines)
-    streets = _trace(links, lines)
+    links, report = make_links(lines)
+    streets = trace_streets(links, lines)
     parts = _cut(streets, lines, max_segment_length)
     segments, nodes = _tables(streets, parts, links, lines, crs)
     whole = segments["length"] > 0
@@ -120,167 +57,29 @@ def build_segments(
     return segments[whole], nodes, report
 
 
-def _make_links(lines: Lines) -> tuple[_Links, dict[str, float]]:
-    count = np.diff(lines.start)
-    line = np.repeat(np.arange(len(count)), np.maximum(count - 1, 0))
-    at = np.delete(np.arange(len(lines.vertex)), lines.start[1:][count > 0] - 1)
-    a, b = lines.vertex[at], lines.vertex[at + 1]
-    a, b, zero = _join_coincident(a, b, lines)
-    real = a != b
-    a, b, line = a[real], b[real], line[real]
-    flags = {name: lines.tags[name].to_numpy(dtype=bool)[line] for name in FLAGS}
-    turned = a > b
-    low, high = np.minimum(a, b), np.maximum(a, b)
-    forward = np.where(turned, flags["drive_backward"], flags["drive_forward"])
-    backward = np.where(turned, flags["drive_forward"], flags["drive_backward"])
-
-    # A link drawn twice (duplicate ways, outlines over streets) is one; the oldest way names it.
-    order = np.lexsort((line, lines.way[line], high, low))
-    fresh = np.ones(len(order), dtype=bool)
-    fresh[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    first = np.flatnonzero(fresh)
-    again = order[~fresh]
-    doubled = np.hypot(lines.x[a[again]] - lines.x[b[again]], lines.y[a[again]] - lines.y[b[again]])
-
-    def either(flag: Bools) -> Bools:
-        return np.logical_or.reduceat(flag[order], first) if len(first) else flag
-
-    forward, backward = either(forward), either(backward)
-    one = order[first]
-    links = _Links(
-        ends=np.concatenate([low[one], high[one]]),
-        line=line[one],
-        walk=either(flags["walk"]),
-        leave=np.concatenate([forward, backward]),
-        arrive=np.concatenate([backward, forward]),
-    )
-    return links, {
-        "duplicate length dropped (m)": float(doubled.sum()),
-        "zero-length pieces dropped": float(zero),
-    }
+def _among_parallels(u: Ints, v: Ints) -> Ints:
+    """Count streets with the same ends, from 1; they are sorted by their ends."""
+    run = np.flatnonzero((np.diff(u, prepend=-1) != 0) | (np.diff(v, prepend=-1) != 0))
+    return np.arange(len(u)) - np.repeat(run, np.diff(np.append(run, len(u)))) + 1
 
 
-def _join_coincident(a: Ints, b: Ints, lines: Lines) -> tuple[Ints, Ints, int]:
-    """Make one node of nodes that a step of no length joins; the smallest id stands."""
-    zero = (lines.x[a] == lines.x[b]) & (lines.y[a] == lines.y[b]) & (a != b)
-    if not zero.any():
-        return a, b, 0
-    n = len(lines.node_id)
-    pairs = coo_array((np.ones(zero.sum()), (a[zero], b[zero])), shape=(n, n))
-    label = connected_components(pairs, directed=False)[1]
-    smallest = np.full(label.max() + 1, n, dtype=np.int64)
-    np.minimum.at(smallest, label, np.arange(n))
-    stand_in = smallest[label]
-    return stand_in[a], stand_in[b], int(zero.sum())
+def _street_ids(u: Ints, v: Ints, ordinal: Ints) -> pa.Array:
+    """Name streets by their two ends, and parallels by their number."""
+    return _numbered(_joined(pa.array(u), pa.array(v), "-"), ":", ordinal, ordinal > 1)
 
 
-def _partners(links: _Links, code: Ints, n_nodes: int) -> Ints:
-    """Pair the two half-links that run on through a node; -1 where a half-link meets a junction.
-
-    Half-link h < n stands for the smaller end of link h, h + n for its larger end.
-    """
-    n = len(links.line)
-    order = np.argsort(links.ends, kind="stable")
-    degree = np.bincount(links.ends, minlength=n_nodes)
-    begin = np.cumsum(degree) - degree
-    two = np.flatnonzero(degree == 2)
-    one, other = order[begin[two]], order[begin[two] + 1]
-    runs_on = (
-        (code[links.line[one % n]] == code[links.line[other % n]])
-        & (links.walk[one % n] == links.walk[other % n])
-        & (links.arrive[one] == links.leave[other])
-        & (links.leave[one] == links.arrive[other])
-    )
-    passing = np.zeros(n_nodes, dtype=bool)
-    passing[two[runs_on]] = True
-    passing[_ring_starts(links, passing, n_nodes)] = False
-    kept = passing[two]
-    partner = np.full(2 * n, -1, dtype=np.int64)
-    partner[one[kept]], partner[other[kept]] = other[kept], one[kept]
-    return partner
+def _joined(a: Any, b: Any, mark: str) -> pa.Array:
+    """Write pairs with a mark between."""
+    text = pa.large_string()
+    return pc.binary_join_element_wise(pc.cast(a, text), pc.cast(b, text), pa.scalar(mark, text))
 
 
-def _ring_starts(links: _Links, passing: Bools, n_nodes: int) -> Ints:
-    """Return the smallest node of every ring that touches no junction."""
-    n = len(links.line)
-    ones = np.ones(n, dtype=np.int8)
-    graph = coo_array((ones, (links.ends[:n], links.ends[n:])), shape=(n_nodes, n_nodes))
-    count, label = connected_components(graph, directed=False)
-    has_junction = np.zeros(count, dtype=bool)
-    has_junction[label[~passing]] = True
-    inside = np.flatnonzero(~has_junction[label])
-    return inside[np.unique(label[inside], return_index=True)[1]]
+def _numbered(names: pa.Array, mark: str, number: Ints, which: Bools) -> pa.Array:
+    """Put a number behind some of the names."""
+    return pc.if_else(pa.array(which), _joined(names, pa.array(number), mark), names)
 
 
-def _trace(links: _Links, lines: Lines) -> _Streets:
-    """Follow links through passing nodes: pointer doubling, so no step-by-step loop."""
-    n = len(links.line)
-    code = lines.tags.groupby(SAME, dropna=False, sort=False).ngroup().to_numpy()
-    partner = _partners(links, code, len(lines.node_id))
-    half = np.arange(2 * n)
-    far = (half + n) % (2 * n)
-    last = np.where(partner[far] >= 0, partner[far], half)
-    left = (last != half).astype(np.int64)  # steps left until the street's last link
-    while not np.array_equal(jump := last[last], last):
-        left += left[last]
-        last = jump
-
-    begins = np.flatnonzero(partner < 0)
-    ends_by = last[begins]
-    u, v = links.ends[begins], links.ends[far[ends_by]]
-    second, before = links.ends[far[begins]], links.ends[ends_by]
-    canonical = (u < v) | ((u == v) & (second < before))  # a street is found from both its ends
-    begins, ends_by = begins[canonical], ends_by[canonical]
-    street_of = np.full(2 * n, -1, dtype=np.int64)
-    street_of[ends_by] = np.arange(len(begins))
-    street = street_of[last]
-    found = np.flatnonzero(street >= 0)
-
-    size = left[begins] + 1
-    first = np.cumsum(size) - size
-    members = np.empty(len(found), dtype=np.int64)
-    members[(first + size - 1)[street[found]] - left[found]] = found
-    tail = links.ends[members]
-    between = tail.copy()
-    between[first] = _NONE
-    way = np.minimum.reduceat(lines.way[links.line[members % n]], first)
-    rank = np.lexsort((np.minimum.reduceat(between, first), way, v[canonical], u[canonical]))
-    take = ranges(first[rank], size[rank])
-    step = members[take]
-    return _Streets(
-        first=np.concatenate([[0], np.cumsum(size[rank])]).astype(np.int64),
-        step=step,
-        tail=links.ends[step],
-        head=links.ends[far[step]],
-        way=way[rank],
-    )
-
-
-def ranges(begin: Ints, size: Ints) -> Ints:
-    """Return begin[0], begin[0] + 1, ..., then the next range, all in one array.
-
-    Examples
-    --------
-    >>> ranges(np.array([5, 2]), np.array([2, 3])).tolist()
-    [5, 6, 2, 3, 4]
-    """
-    done = np.cumsum(size) - size
-    return np.repeat(begin - done, size) + np.arange(size.sum())
-
-
-def _street_ids(u: Ints, v: Ints) -> list[str]:
-    """Name streets that are sorted by their ends, parallels in order of age."""
-    same = np.zeros(len(u), dtype=bool)
-    same[1:] = (np.diff(u) == 0) & (np.diff(v) == 0)
-    run = np.flatnonzero(~same)
-    ordinal = np.arange(len(u)) - np.repeat(run, np.diff(np.append(run, len(u)))) + 1
-    return [
-        f"{a}-{b}" if k == 1 else f"{a}-{b}:{k}"
-        for a, b, k in zip(u.tolist(), v.tolist(), ordinal.tolist(), strict=True)
-    ]
-
-
-def _cut(streets: _Streets, lines: Lines, longest: float) -> _Parts:
+def _cut(streets: Streets, lines: Lines, longest: float) -> _Parts:
     """Decide where long streets are cut, and name parts and new nodes."""
     first = streets.first
     steps = np.hypot(
@@ -293,13 +92,11 @@ def _cut(streets: _Streets, lines: Lines, longest: float) -> _Parts:
     part = np.arange(len(street)) - np.repeat(np.cumsum(count) - count, count)
     new = np.flatnonzero(part > 0)
     u, v = streets.tail[first[:-1]], streets.head[first[1:] - 1]
-    ids = _street_ids(lines.node_id[u], lines.node_id[v])
-    names = [
-        f"{ids[s]}/{k + 1}" if n > 1 else ids[s]
-        for s, k, n in zip(street.tolist(), part.tolist(), count[street].tolist(), strict=True)
-    ]
-    keys = [f"{ids[s]}/{part[i]}/{count[s]}" for i, s in zip(new, street[new], strict=True)]
-    taken = set(lines.node_id[np.concatenate([u, v])].tolist())
+    ordinal = _among_parallels(u, v)
+    ids = _street_ids(lines.node_id[u], lines.node_id[v], ordinal)
+    names = _numbered(ids.take(pa.array(street)), "/", part + 1, count[street] > 1)
+    cut = np.column_stack([lines.node_id[u], lines.node_id[v], ordinal])[street[new]]
+    told = np.column_stack([cut, part[new], count[street[new]]])
     at = length[street[new]] * part[new] / count[street[new]]
     return _Parts(
         steps=steps,
@@ -307,16 +104,16 @@ def _cut(streets: _Streets, lines: Lines, longest: float) -> _Parts:
         count=count,
         street=street,
         ids=ids,
-        names=pd.Index(names, name="segment_id", dtype="str"),
+        names=pd.Index(pd.array(names, dtype="str"), name="segment_id"),
         ends=np.column_stack([u, v])[street],
         new=new,
-        new_id=_new_node_ids(keys, taken),
+        new_id=_new_node_ids(told, lines.node_id[np.concatenate([u, v])]),
         new_xy=_points_along(streets, lines, steps, street[new], at),
     )
 
 
 def _tables(
-    streets: _Streets, parts: _Parts, links: _Links, lines: Lines, crs: CRS
+    streets: Streets, parts: _Parts, links: Links, lines: Lines, crs: CRS
 ) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """Put segments and nodes into tables."""
     n = len(links.line)
@@ -334,7 +131,7 @@ def _tables(
             "walk": links.walk[origin % n],
             "drive_forward": links.leave[origin],
             "drive_backward": links.arrive[origin],
-            "street_id": pd.array([parts.ids[s] for s in parts.street.tolist()], dtype="str"),
+            "street_id": pd.array(parts.ids.take(pa.array(parts.street)), dtype="str"),
             **{name: told[name].array for name in SAME},
             **mostly,
             "crossings": crossings,
@@ -343,7 +140,9 @@ def _tables(
         geometry=geometry,
         crs=crs,
     )
-    rows = np.unique(parts.ends)
+    used = np.zeros(len(lines.node_id), dtype=bool)
+    used[parts.ends] = True
+    rows = np.flatnonzero(used)
     xy = np.vstack([np.column_stack([lines.x[rows], lines.y[rows]]), parts.new_xy])
     nodes = gpd.GeoDataFrame(
         index=pd.Index(np.concatenate([lines.node_id[rows], parts.new_id]), name="node_id"),
@@ -353,9 +152,11 @@ def _tables(
     return segments, nodes
 
 
-def _longest(column: pd.Series, links: _Links, streets: _Streets, parts: _Parts) -> Any:
+def _longest(column: pd.Series, links: Links, streets: Streets, parts: _Parts) -> Any:
     """Return, for each part, the value that most of its street's length is tagged with."""
     code, values = pd.factorize(column, use_na_sentinel=False)
+    if len(values) == 1:
+        return pd.array(values, dtype="str").take(np.zeros(len(parts.street), dtype=np.int64))
     code = code[links.line[streets.step % len(links.line)]]
     first = streets.first[:-1]
     chosen = code[first]
@@ -372,7 +173,7 @@ def _longest(column: pd.Series, links: _Links, streets: _Streets, parts: _Parts)
 
 
 def _points_along(
-    streets: _Streets, lines: Lines, steps: Floats, street: Ints, distance: Floats
+    streets: Streets, lines: Lines, steps: Floats, street: Ints, distance: Floats
 ) -> Floats:
     """Return (n, 2) points at a distance (m) from the start of their streets."""
     reached = np.cumsum(steps) - steps
@@ -386,7 +187,7 @@ def _points_along(
     return np.column_stack([x, y])
 
 
-def _draw(streets: _Streets, lines: Lines, parts: _Parts) -> tuple[npt.NDArray[np.object_], Ints]:
+def _draw(streets: Streets, lines: Lines, parts: _Parts) -> tuple[npt.NDArray[np.object_], Ints]:
     """Draw every part: the street's own vertices, with each cut ending one part, beginning one.
 
     Counts the marked crossings on each part too.
@@ -420,19 +221,28 @@ def _draw(streets: _Streets, lines: Lines, parts: _Parts) -> tuple[npt.NDArray[n
     return drawn, np.bincount(on[marked], minlength=len(parts.street))
 
 
-def _new_node_ids(keys: list[str], taken: set[int]) -> Ints:
-    """Make a negative id of each key: 52 bits of its hash, another try where one is taken."""
-    out = np.empty(len(keys), dtype=np.int64)
-    for i, key in enumerate(keys):
-        attempt = 0
-        while True:
-            text = key if attempt == 0 else f"{key}#{attempt}"
-            digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-            # 52 bits stay exact as a float, for spreadsheets and browsers
-            new = -1 - (int.from_bytes(digest, "big") >> 12)
-            if new not in taken:
-                break
-            attempt += 1
-        taken.add(new)
-        out[i] = new
-    return out
+def _new_node_ids(told: Ints, taken: Ints) -> Ints:
+    """Make a negative id of what is told of each new node: 52 bits of a hash of its numbers.
+
+    Where two share one, or it is taken, the later is hashed once more. 52 bits stay exact as a
+    float, for spreadsheets and browsers. The mixing is that of SplitMix64 (Steele et al. 2014, doi
+    10.1145/2660193.2660195).
+    """
+    mixed = np.zeros(len(told), dtype=np.uint64)
+    for column in told.T:
+        mixed = _mix(mixed ^ column.astype(np.uint64))
+    while True:
+        out = -1 - (mixed >> np.uint64(12)).astype(np.int64)
+        again = np.ones(len(out), dtype=bool)
+        again[np.unique(out, return_index=True)[1]] = False
+        again |= np.isin(out, taken[taken < 0])
+        if not again.any():
+            return out
+        mixed[again] = _mix(mixed[again])
+
+
+def _mix(number: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    number = number + np.uint64(0x9E3779B97F4A7C15)
+    number = (number ^ (number >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    number = (number ^ (number >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return number ^ (number >> np.uint64(31))

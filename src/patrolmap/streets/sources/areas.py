@@ -1,10 +1,10 @@
 """Areas of an OSM file: squares to be walked across, and the parks and squares segments lie in."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -14,16 +14,16 @@ import shapely
 
 from patrolmap._crs import lonlat_to
 from patrolmap.streets import rules
-from patrolmap.streets.lines.topology import MOSTLY, TAGS
-from patrolmap.streets.sources.osm import Box, Nodes, osm_errors, osm_file
+from patrolmap.streets.lines.table import MOSTLY, TAGS
+from patrolmap.streets.sources.osm import Box, Nodes, Thing, osm_errors
+from patrolmap.streets.sources.things import nodes_of_ways
+from patrolmap.streets.sources.ways import NAME_KEYS
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Objects = npt.NDArray[np.object_]
 Ring = tuple[int, ...]  # node ids, the first not repeated at the end
 
-_GROUNDS = {"square": ("place", "square"), "park": ("leisure", "park")}  # the first one wins
-_NAME_KEYS = {"name": "name", "name_kk": "name:kk", "name_ru": "name:ru", "name_en": "name:en"}
 # Walkable areas that are no squares: yards, turning places and car parks drawn as areas.
 _SQUARE_KINDS = rules.FOOTWAYS | {"living_street"}
 _LEAST_WIDTH = 5.0  # m, on average: what is narrower is a sidewalk drawn as an area
@@ -109,8 +109,10 @@ class _Places:
         return np.searchsorted(self.ids, np.fromiter(refs, dtype=np.int64))
 
 
-def read_areas(path: Path, *, box: Box | None = None, nodes: Nodes | None = None) -> Areas:
-    """Read squares that may be walked across, parks and squares from an OSM file.
+def read_areas(
+    path: Path, things: Iterable[Thing], *, nodes: Nodes, box: Box | None = None
+) -> Areas:
+    """Draw squares that may be walked across, parks and squares of an OSM file.
 
     A square is a closed highway way with ``area=yes``, or a multipolygon relation with a highway
     tag, that the rules let walkers into; a ground is a park (``leisure=park``), a place tagged
@@ -120,10 +122,13 @@ def read_areas(path: Path, *, box: Box | None = None, nodes: Nodes | None = None
     ----------
     path
         `.osm.pbf`, `.osm`, `.osm.gz` or `.osm.bz2`.
+    things
+        Its closed ways and relations with `AREA_TAGS`, as `Nodes` and `read_ways` come by them or
+        `find_things` finds them; others do no harm.
+    nodes
+        The places of the file's nodes.
     box
         West, south, east, north in degrees: areas that do not reach into it are left out.
-    nodes
-        The places of the file's nodes, where the caller has them already; read again otherwise.
 
     Raises
     ------
@@ -135,6 +140,8 @@ def read_areas(path: Path, *, box: Box | None = None, nodes: Nodes | None = None
     Examples
     --------
     >>> import tempfile, pathlib
+    >>> from patrolmap.streets.sources.osm import AREA_TAGS
+    >>> from patrolmap.streets.sources.things import find_things
     >>> xml = '''<osm version="0.6"><node id="1" lon="76.95" lat="43.24"/>
     ... <node id="2" lon="76.951" lat="43.24"/><node id="3" lon="76.95" lat="43.241"/>
     ... <way id="9"><nd ref="1"/><nd ref="2"/><nd ref="3"/><nd ref="1"/>
@@ -142,18 +149,20 @@ def read_areas(path: Path, *, box: Box | None = None, nodes: Nodes | None = None
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder, "town.osm")
     ...     _ = path.write_text(xml)
-    ...     areas = read_areas(path)
+    ...     areas = read_areas(path, find_things(path, *AREA_TAGS), nodes=Nodes(path))
     >>> areas.squares.ref.tolist(), areas.kinds.tolist()
     ([1, 2, 3], ['square'])
     """
     with osm_errors(path):
-        ways, relations = _newest(_closed_ways(path)), _newest(_multipolygons(path))
-        nodes_of = _ways_of(path, relations)
+        found = _newest([area for thing in things if (area := _judge(thing))])
+        ways = [area for area in found if area.from_way]
+        relations = [area for area in found if not area.from_way]
+        nodes_of = nodes_of_ways(path, {way for area in relations for way in area.parts})
         wanted = {
             ref for refs in (*nodes_of.values(), *(way.parts for way in ways)) for ref in refs
         }
         ids = np.sort(np.fromiter(wanted, dtype=np.int64, count=len(wanted)))
-        places = _Places(ids, *(nodes or Nodes(path)).find(ids))
+        places = _Places(ids, *nodes.find(ids))
         ways = [way._replace(polygons=[[_open(way.parts)]]) for way in ways]
         areas = [*ways, *_join(relations, nodes_of, places)]
     return _gather(areas, places, box)
@@ -192,19 +201,20 @@ def place_in_areas(segments: gpd.GeoDataFrame, areas: Areas) -> Objects:
     beside = driven.copy()
     border = shapely.boundary(grounds[ground[driven]])
     beside[driven] = shapely.dwithin(border, middle[at[driven]], _ON_BORDER)
-    for kind in reversed(_GROUNDS):  # what wins comes last
+    for kind in reversed(rules.GROUNDS):  # what wins comes last
         out[row[at[~beside & (kinds[ground] == kind)]]] = kind
     return out
 
 
 def _newest(found: Iterable[_Area]) -> list[_Area]:
     """Return areas in order of id; of several with one id the newest version counts."""
-    newest: dict[int, _Area] = {}
+    newest: dict[tuple[bool, int], _Area] = {}
     for area in found:
-        old = newest.get(area.osm_id)
+        key = (not area.from_way, area.osm_id)
+        old = newest.get(key)
         # never the order in the file
         if old is None or (area.version, repr(area)) > (old.version, repr(old)):
-            newest[area.osm_id] = area
+            newest[key] = area
     return [area for _, area in sorted(newest.items())]
 
 
@@ -213,69 +223,31 @@ def _open(refs: Sequence[int]) -> Ring:
     return tuple([ref for ref, after in pairwise(refs) if ref != after])
 
 
-def _closed_ways(path: Path) -> Iterator[_Area]:
-    import osmium
-
-    fits = osmium.filter.TagFilter(("area", "yes"), *_GROUNDS.values())
-    for way in osmium.FileProcessor(osm_file(path), osmium.osm.WAY).with_filter(fits):
-        tags = dict(way.tags)
-        if tags.get("area") != "no" and way.is_closed() and len(way.nodes) > 3:
-            area = _judge(way, tags, [node.ref for node in way.nodes])
-            if area.square or area.ground:
-                yield area
-
-
-def _multipolygons(path: Path) -> Iterator[_Area]:
-    import osmium
-
-    kinds = [("highway", kind) for kind in rules.KINDS]
-    fits = osmium.filter.TagFilter(*kinds, *_GROUNDS.values())
-    for relation in osmium.FileProcessor(osm_file(path), osmium.osm.RELATION).with_filter(fits):
-        tags = dict(relation.tags)
-        if tags.get("type") == "multipolygon":
-            ways = dict.fromkeys(m.ref for m in relation.members if m.type == "w")
-            area = _judge(relation, {**tags, "area": "yes"}, ways)
-            if area.square or area.ground:
-                yield area
-
-
-def _judge(found: Any, tags: Mapping[str, str], parts: Iterable[int]) -> _Area:
+def _judge(thing: Thing) -> _Area | None:
     """Judge an area as ways are judged; nobody drives there, and none is part of a street."""
-    square = None
+    tags, square = thing.tags, None
+    if thing.form == "relation" and tags["type"] == "multipolygon":
+        tags = {**tags, "area": "yes"}
+    elif thing.form != "way" or tags.get("area") == "no":
+        return None
     if tags.get("area") == "yes" and "highway" in tags:
         judged = rules.judge(tags)
         if judged.walk:
             square = judged._replace(drive_forward=False, drive_backward=False, role="")
-    ground = next((kind for kind, (k, v) in _GROUNDS.items() if tags.get(k) == v), None)
+    ground = next((kind for kind, (k, v) in rules.GROUNDS.items() if tags.get(k) == v), None)
     if ground is None and square is not None and square.highway in _SQUARE_KINDS:
         ground = "square"
+    if square is None and ground is None:
+        return None
     return _Area(
-        osm_id=found.id,
-        from_way=found.is_way(),
-        version=found.version,
-        names=tuple(map(tags.get, _NAME_KEYS.values())),
+        osm_id=thing.number,
+        from_way=thing.form == "way",
+        version=thing.version,
+        names=tuple(map(tags.get, NAME_KEYS.values())),
         square=square,
         ground=ground,
-        parts=tuple(parts),
+        parts=thing.parts,
     )
-
-
-def _ways_of(path: Path, relations: list[_Area]) -> dict[int, tuple[int, ...]]:
-    """Return the nodes of all ways that the relations are made of."""
-    import osmium
-
-    wanted = {way_id for relation in relations for way_id in relation.parts}
-    if not wanted:
-        return {}
-    ways = osmium.FileProcessor(osm_file(path), osmium.osm.WAY)
-    if min(wanted) >= 0:  # the filter takes no negative ids; files that have them are drafts
-        ways = ways.with_filter(osmium.filter.IdFilter(wanted))
-    newest: dict[int, tuple[int, tuple[int, ...]]] = {}
-    for way in ways:
-        if way.id in wanted:
-            version = (way.version, tuple([node.ref for node in way.nodes]))
-            newest[way.id] = max(version, newest.get(way.id, version))
-    return {way_id: refs for way_id, (_, refs) in newest.items()}
 
 
 def _join(
@@ -393,6 +365,6 @@ class _Rings:
 def _tags(areas: list[_Area]) -> pd.DataFrame:
     out = pd.DataFrame([area.square for area in areas], columns=list(rules.Judged._fields))
     out = out.astype(dict.fromkeys(["highway", "lit", "role", *MOSTLY], "str"))
-    for row, name in enumerate(_NAME_KEYS):
+    for row, name in enumerate(NAME_KEYS):
         out[name] = pd.array([area.names[row] for area in areas], dtype="str")
     return out[TAGS]

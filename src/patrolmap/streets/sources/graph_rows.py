@@ -14,7 +14,7 @@ import shapely
 
 from patrolmap.errors import OptionError, SchemaError, SourceFormatError
 from patrolmap.schema import SEGMENTS
-from patrolmap.streets.lines.topology import FLAGS
+from patrolmap.streets.lines.table import FLAGS
 from patrolmap.streets.rules import JUDGED_KEYS
 
 Bools = npt.NDArray[np.bool_]

@@ -23,7 +23,7 @@ from patrolmap.errors import CRSError, SchemaError
 from patrolmap.schema import NODES, SEGMENTS
 from patrolmap.streets.boundary import choose_crs, read_boundary
 from patrolmap.streets.lines.assemble import Options, assemble
-from patrolmap.streets.lines.topology import FLAGS, Lines
+from patrolmap.streets.lines.table import FLAGS, Lines
 from patrolmap.streets.sources.graph_rows import (
     DRIVE,
     ENDS,

@@ -14,7 +14,7 @@ from patrolmap._crs import to_lonlat
 from patrolmap.errors import CRSError, SchemaError, SourceFormatError
 from patrolmap.schema import AREA_VALUES, SIDEWALK_VALUES
 from patrolmap.streets import rules
-from patrolmap.streets.lines.topology import FLAGS, MOSTLY, TAGS, Lines
+from patrolmap.streets.lines.table import FLAGS, MOSTLY, TAGS, Lines
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -6,7 +6,6 @@ memory, and ids that are out of order, negative (drafts) or stand twice do not s
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,39 +13,9 @@ import numpy as np
 import shapely
 
 from patrolmap.errors import CRSError
-from patrolmap.streets.sources.osm import Nodes, osm_file
+from patrolmap.streets.sources.osm import Nodes, Place, Thing, osm_file, relation_thing
 
 _FILTERED = 1 << 32
-
-Place = tuple[float, float]  # longitude and latitude in degrees
-
-
-@dataclass(frozen=True, kw_only=True)
-class Thing:
-    """A node, closed way or area relation as the file has it.
-
-    Attributes
-    ----------
-    form : str
-        node, way or relation.
-    number : int
-        OSM id.
-    tags : mapping
-    place : longitude and latitude, of nodes only
-    parts : tuple of int
-        Ids of the nodes of a way, of the ways of a relation.
-    """
-
-    form: str
-    number: int
-    tags: Mapping[str, str]
-    place: Place | None = None
-    parts: tuple[int, ...] = ()
-
-    @property
-    def id(self) -> str:
-        """What it is called outside: `node/1`, `way/2`, `relation/3`."""
-        return f"{self.form}/{self.number}"
 
 
 def find_things(path: Path, *tags: tuple[str, str]) -> list[Thing]:
@@ -77,15 +46,13 @@ def _take(found: Any, path: Path) -> Thing | None:
     tags = dict(found.tags)
     if found.is_node():
         place = _place_of(found, path)
-        return Thing(form="node", number=found.id, tags=tags, place=place)
+        return Thing(form="node", number=found.id, version=found.version, tags=tags, place=place)
     if found.is_way():
         if not found.is_closed() or len(found.nodes) < 4 or tags.get("area") == "no":
             return None
-        return Thing(form="way", number=found.id, tags=tags, parts=_nodes(found))
-    if tags.get("type") not in ("multipolygon", "boundary"):
-        return None
-    ways = dict.fromkeys(member.ref for member in found.members if member.type == "w")
-    return Thing(form="relation", number=found.id, tags=tags, parts=tuple(ways))
+        parts = _nodes(found)
+        return Thing(form="way", number=found.id, version=found.version, tags=tags, parts=parts)
+    return relation_thing(found)
 
 
 def _nodes(way: Any) -> tuple[int, ...]:
@@ -121,7 +88,7 @@ def draw_areas(path: Path, things: Iterable[Thing]) -> tuple[dict[str, Any], dic
         If a node of theirs stands outside the world.
     """
     areas = [thing for thing in things if thing.form != "node"]
-    nodes_of = _read_ways(path, {ref for t in areas if t.form == "relation" for ref in t.parts})
+    nodes_of = nodes_of_ways(path, {ref for t in areas if t.form == "relation" for ref in t.parts})
     nodes_of |= {thing.number: thing.parts for thing in areas if thing.form == "way"}
     left_out = {}
     ways_of = {}
@@ -147,7 +114,7 @@ def draw_areas(path: Path, things: Iterable[Thing]) -> tuple[dict[str, Any], dic
     return shapes, left_out
 
 
-def _read_ways(path: Path, wanted: set[int]) -> dict[int, tuple[int, ...]]:
+def nodes_of_ways(path: Path, wanted: set[int]) -> dict[int, tuple[int, ...]]:
     """Return the nodes of the wanted ways; of several with one id the newest version counts."""
     import osmium
 

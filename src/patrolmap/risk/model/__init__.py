@@ -1,0 +1,1 @@
+"""What later events are expected on every segment, learned from those recorded."""

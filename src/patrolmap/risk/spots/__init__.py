@@ -1,0 +1,1 @@
+"""Streets that stand out: hotspots, statistics of counts, trends, near repeats."""

@@ -1,0 +1,162 @@
+"""Ways in OSM's text form (OPL), `w1 v2 dV Tkey=value,key=value Nn1,n2`, taken apart as arrays."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Ints = npt.NDArray[np.int64]
+Texts = npt.NDArray[np.object_]
+
+_ESCAPED = re.compile(r"%([0-9a-f]+)%")
+
+
+class TextWays(NamedTuple):
+    """Cells of the lines of some ways, way by way."""
+
+    number: list[bytes]
+    version: list[bytes]
+    tags: list[bytes]
+    nodes: list[bytes]
+
+
+class Pairs(NamedTuple):
+    """Tags of many ways as codes."""
+
+    way: Ints  # (n,) the way each tag is of, ascending
+    code: Ints  # (n,) its row in `text`
+    text: list[str]  # `key=value`, each once
+    n_ways: int
+
+
+def split_lines(block: bytes) -> TextWays:
+    """Take apart whole lines: their first two cells and their last two.
+
+    All lines have equally many; which ones libosmium writes between depends on its version.
+
+    Examples
+    --------
+    >>> split_lines(b"w7 v1 Thighway=path Nn1,n2\\n").nodes
+    [b'Nn1,n2']
+    """
+    width = block.partition(b"\n")[0].count(b" ") + 1
+    cells = block.rstrip(b"\n").replace(b"\n", b" ").split(b" ")
+    return TextWays(*(cells[i::width] for i in (0, 1, width - 2, width - 1)))
+
+
+def split_tags(tags: list[bytes]) -> Pairs:
+    """Number the tags of ways; equal ones have one code.
+
+    Examples
+    --------
+    >>> pairs = split_tags([b"Thighway=path,lit=no", b"Thighway=path"])
+    >>> pairs.way.tolist(), pairs.code.tolist(), pairs.text
+    ([0, 0, 1], [0, 1, 0], ['highway=path', 'lit=no'])
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    cells = pc.split_pattern(pa.array([text[1:] for text in tags], pa.binary()), ",")
+    found = cells.flatten().dictionary_encode()
+    return Pairs(
+        way=np.repeat(np.arange(len(tags)), np.diff(cells.offsets.to_numpy())),
+        code=found.indices.to_numpy().astype(np.int64),
+        text=[text.decode() for text in found.dictionary.to_pylist()],
+        n_ways=len(tags),
+    )
+
+
+def having(pairs: Pairs, *starts: str) -> npt.NDArray[np.bool_]:
+    """Say which ways have a tag that begins so: `highway=` any highway, `area=yes` this value.
+
+    Examples
+    --------
+    >>> having(split_tags([b"Thighway=path,lit=no", b"Tarea=yes"]), "lit=", "area=yes").tolist()
+    [True, True]
+    """
+    fits = np.array([text.startswith(starts) for text in pairs.text], dtype=bool)
+    out = np.zeros(pairs.n_ways, dtype=bool)
+    out[pairs.way[fits[pairs.code]]] = True
+    return out
+
+
+def values_of(pairs: Pairs, key: str) -> Texts:
+    """Return what each way has for a key, as written; None where it lacks it."""
+    prefix = f"{key}="
+    told = np.array([text.startswith(prefix) for text in pairs.text], dtype=bool)
+    value = np.array([text[len(prefix) :] for text in pairs.text] + [None], dtype=object)
+    out = np.full(pairs.n_ways, None, dtype=object)
+    on = told[pairs.code]
+    out[pairs.way[on]] = value[pairs.code[on]]
+    return out
+
+
+def alike(pairs: Pairs, keys: Iterable[str]) -> tuple[Ints, list[tuple[str, ...]]]:
+    """Group ways that agree in their tags of some keys, written in the same order.
+
+    Returns
+    -------
+    group : (n_ways,) int64
+    tags : list of tuple
+        What each group is tagged with, `key=value`.
+    """
+    wanted = set(keys)
+    told = np.array([text.partition("=")[0] in wanted for text in pairs.text], dtype=bool)
+    on = told[pairs.code]
+    way, code = pairs.way[on], pairs.code[on]
+    begin = np.searchsorted(way, np.arange(pairs.n_ways + 1))
+    size = np.diff(begin)
+    group = np.zeros(pairs.n_ways, dtype=np.int64)
+    for place in range(size.max(initial=0)):
+        longer = size > place
+        step = np.zeros(pairs.n_ways, dtype=np.int64)
+        step[longer] = code[begin[:-1][longer] + place] + 1
+        group = pd.factorize(group * (len(pairs.text) + 1) + step)[0].astype(np.int64)
+    first = np.unique(group, return_index=True)[1]
+    spans = zip(begin[first].tolist(), begin[first + 1].tolist(), strict=True)
+    return group, [tuple([pairs.text[c] for c in code[a:b].tolist()]) for a, b in spans]
+
+
+def count_nodes(nodes: list[bytes]) -> Ints:
+    """Count the nodes of each way."""
+    return np.array([text.count(b"n") for text in nodes], dtype=np.int64)
+
+
+def node_ids(nodes: list[bytes]) -> Ints:
+    """Return the ids of the nodes of all ways, way by way.
+
+    Examples
+    --------
+    >>> node_ids([b"Nn1,n-2", b"N", b"Nn30"]).tolist()
+    [1, -2, 30]
+    """
+    text = b",".join([text for text in nodes if text != b"N"]).translate(None, b"Nn")
+    return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
+
+
+def tag(pair: str) -> tuple[str, str]:
+    """Return key and value.
+
+    Examples
+    --------
+    >>> tag("name=Abai%20%avenue")
+    ('name', 'Abai avenue')
+    """
+    key, _, value = pair.partition("=")
+    return plain(key), plain(value)
+
+
+def plain(text: str) -> str:
+    """Undo the way of writing spaces, commas and the like as %20%, %2c%.
+
+    Examples
+    --------
+    >>> plain("Abai%20%avenue")
+    'Abai avenue'
+    """
+    if "%" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
