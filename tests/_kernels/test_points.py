@@ -40,7 +40,7 @@ def test_what_is_kept_up_equals_what_is_reckoned_anew(seed: int, timed: bool) ->
     points = world(seed, timed=timed)
     state, rng = kernel.new_state(points), np.array([seed + 1], dtype=np.uint64)
     pool = kernel.new_pool(points, np.zeros(3, dtype=np.int64), 64, 20)
-    kernel.fill(points, state, rng)
+    kernel.fill(points, state, rng, 99)
     backup, best = kernel.copy_state(state), kernel.copy_state(state)
     kernel.improve(points, state, backup, best, pool, rng, 40, np.array([9.0, 3.0]), 0.01, 6)
     for kept in (state, best):
@@ -50,7 +50,12 @@ def test_what_is_kept_up_equals_what_is_reckoned_anew(seed: int, timed: bool) ->
         np.testing.assert_array_equal(kept.total, anew.total)
         np.testing.assert_array_equal(kept.used, anew.used)
         np.testing.assert_array_equal(kept.size, anew.size)
-        np.testing.assert_array_equal(kept.cost[outside], anew.cost[outside])
+        known = outside[:, None] & (kept.pos != kernel.DIRTY)
+        np.testing.assert_array_equal(kept.cost[known], anew.cost[known])
+        assert (kept.cost[outside] <= anew.cost[outside]).all()
+        listed = kept.outside[: kept.total[kernel.OUTSIDE]]
+        assert sorted(listed.tolist()) == np.flatnonzero(outside).tolist()
+        np.testing.assert_array_equal(listed[kept.place[listed]], listed)
         assert (kept.used <= points.limit).all()
         assert timed or kept.total[1] == kept.used.sum()
         if timed:

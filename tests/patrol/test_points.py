@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from patrolmap.errors import InfeasibleError, OptionError
@@ -32,11 +32,15 @@ class World(NamedTuple):
         return solve_orienteering(given.pop("durations"), given.pop("prizes"), **given)
 
 
-def world(seed: int, *, points: int = 6, crews: int = 2, windows: bool = False) -> World:
-    """Scatter points; ways differ by direction, and some are shorter over a third point."""
+def world(
+    seed: int, *, points: int = 6, crews: int = 2, windows: bool = False, shortest: bool = False
+) -> World:
+    """Scatter points; ways differ by direction, some shorter over a third, unless `shortest`."""
     rng = np.random.default_rng(seed)
     place = rng.uniform(0, 100, (points, 2))
     way = np.hypot(*(place[:, None] - place).transpose(2, 0, 1)) * rng.uniform(1, 1.4, (points, 1))
+    for over in range(points if shortest else 0):
+        way = np.minimum(way, way[:, [over]] + way[[over]])
     starts, ends = rng.integers(0, points, (2, crews)).tolist()
     opens = rng.uniform(0, 120, points)
     opens[starts + ends] = 0
@@ -82,15 +86,15 @@ def optimum(case: World) -> float:
     return max(float(case.prizes[list(frozenset().union(*some))].sum()) for some in product(*kept))
 
 
-def check(case: World, found: PointRoutes) -> None:
-    """Recompute all that a result says."""
+def check(case: World, found: PointRoutes, *, apart: bool = True) -> None:
+    """Recompute all that a result says; with `apart`, no two routes visit one point."""
     visited: set[int] = set()
     for crew, route in enumerate(found.routes):
         assert route[0] == case.starts[crew]
         assert route[-1] == case.ends[crew]
         assert takes(case, crew, route.tolist()) <= case.limits[crew] * (1 + 1e-9)
         middle = route[1:-1].tolist()
-        assert len(set(middle) - visited) == len(middle)
+        assert len(set(middle) - (visited if apart else set())) == len(middle)
         visited |= set(middle)
     everyone = sorted(visited | set(case.starts) | set(case.ends))
     assert found.prize == pytest.approx(case.prizes[everyone].sum())
@@ -99,16 +103,40 @@ def check(case: World, found: PointRoutes) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.booleans(), st.integers(1, 2))
-def test_small_problems_are_solved_to_the_optimum_and_bounded(
+@example(171, False, 1)  # two points must go for a third to come
+@example(199, False, 1)  # the way over a point without a prize is the shorter
+@example(0, False, 2)  # crews must swap their points
+def test_small_problems_are_solved_to_the_optimum_and_proved(
     seed: int, windows: bool, crews: int
 ) -> None:
     case = world(seed, windows=windows, crews=crews)
     found = case.solve()
+    check(case, found, apart=False)
+    assert found.prize == found.upper_bound == pytest.approx(optimum(case))
+
+
+def test_two_crews_may_pass_a_point_that_shortens_the_ways_of_both() -> None:
+    far = np.full((4, 4), 10.0)
+    far[0, 1] = far[1, 2] = far[2, 0] = far[1, 3] = far[3, 0] = 1
+    found = solve_orienteering(far, [0, 0, 5, 5], starts=[0, 0], ends=[0, 0], limits=[3.0, 3.0])
+    assert sorted(route.tolist() for route in found.routes) == [[0, 1, 2, 0], [0, 1, 3, 0]]
+    assert found.prize == found.upper_bound == 10
+
+
+@pytest.mark.parametrize("windows", [False, True])
+@pytest.mark.parametrize("crews", [1, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_search_finds_the_optimum_where_it_can_be_proved(
+    seed: int, crews: int, windows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = world(seed, points=11, crews=crews, windows=windows, shortest=True)
+    proved = case.solve()
+    monkeypatch.setattr("patrolmap.patrol.points_exact.FEW_POINTS", -1)
+    found = case.solve(stop=MaxIterations(5000))
     check(case, found)
-    best = optimum(case)
-    assert found.prize <= best + 1e-9
-    assert found.upper_bound >= best - 1e-9
-    assert found.prize >= best - 1e-9
+    assert proved.iterations == 0
+    assert found.prize == proved.prize
+    assert found.upper_bound >= proved.prize
 
 
 @settings(max_examples=10, deadline=None)
@@ -172,6 +200,20 @@ def test_a_point_without_a_way_is_left_out() -> None:
         way, [0, 1, 9], starts=[0], ends=[0], limits=[100], stop=MaxIterations(9)
     )
     assert found.prize == found.upper_bound == 1
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_points_on_an_island_are_left_out_of_a_search(windows: bool) -> None:
+    case = world(2, points=50, crews=2, windows=windows)
+    island = np.setdiff1d(np.arange(50), case.starts + case.ends)[:20]
+    way = case.durations.copy()
+    way[island] = np.inf  # they can be reached, but not left
+    case = case._replace(durations=way)
+    found = case.solve(stop=MaxIterations(300))
+    check(case, found)
+    assert found.iterations > 0
+    assert not set(island.tolist()) & set(np.concatenate(found.routes).tolist())
+    assert found.upper_bound <= np.delete(case.prizes, island).sum()
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-6, 1e90])

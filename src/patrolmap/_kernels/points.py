@@ -1,8 +1,9 @@
 """Large neighbourhood search for team orienteering on points with a matrix of durations.
 
 Routes are linked lists over n points and two terminals a crew (n + 2c the start, n + 2c + 1 the
-end). Every point outside keeps the cheapest gap of every route, mended as gaps come and go, so an
-insertion costs a look at each point and not at each gap. Destroy: random, strings (Christiaens &
+end). Every point outside keeps the cheapest gap of every route, or what it costs at least: gaps are
+looked at again only for a point that might be the next, so an insertion costs a look at each point
+outside and not at each gap. Destroy: random, strings (Christiaens &
 Vanden Berghe 2020, doi 10.1287/trsc.2019.0914), related points (Shaw 1998), poor earners; repair:
 prize to a random power over added time, with noise. Simulated annealing decides. Durations and
 prizes are integers, so that sums never depend on their order.
@@ -21,8 +22,8 @@ Int32s = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 
 NEVER = np.int64(1) << 60
-EMPTY, DIRTY = -2, -1  # in State.pos: no gap fits; the gap kept is gone
-PRIZE, TIME = 0, 1  # of State.total
+EMPTY, DIRTY = -2, -1  # in State.pos: no gap fits; the gap is to be looked for, costs no less
+PRIZE, TIME, OUTSIDE = 0, 1, 2  # of State.total
 
 
 class Points(NamedTuple):
@@ -48,9 +49,11 @@ class State(NamedTuple):
     size: Ints  # (c,) points
     early: Ints  # (N,) when service begins; kept only where timed
     late: Ints  # (N,) latest that it may
-    cost: Ints  # (n, c) time added in the cheapest gap
-    pos: Int32s  # (n, c) what comes before that gap
-    total: Ints  # (2,) prize, sum of ways
+    cost: Ints  # (n, c) time added in the cheapest gap, or no more than that
+    pos: Int32s  # (n, c) what comes before that gap, if known
+    outside: Int32s  # (n,) the points outside, as many as there are
+    place: Int32s  # (n,) of a point outside among them
+    total: Ints  # (3,) prize, sum of ways, how many are outside
 
 
 def new_state(points: Points) -> State:
@@ -66,7 +69,9 @@ def new_state(points: Points) -> State:
         late=np.zeros(size, dtype=np.int64),
         cost=np.zeros((n, crews), dtype=np.int64),
         pos=np.full((n, crews), EMPTY, dtype=np.int32),
-        total=np.zeros(2, dtype=np.int64),
+        outside=np.zeros(n, dtype=np.int32),
+        place=np.zeros(n, dtype=np.int32),
+        total=np.zeros(3, dtype=np.int64),
     )
     for c in range(crews):
         start, end = n + 2 * c, n + 2 * c + 1
@@ -153,15 +158,23 @@ def settle(points, state):  # type: ignore[no-untyped-def]
             _clock(points, state, c)
     for v in range(n):
         if state.route[v] < 0:
+            _leave(state, v)
             for c in range(crews):
                 _scan(points, state, v, c)
+
+
+@njit(cache=True, inline="always")
+def _leave(state, v):  # type: ignore[no-untyped-def]
+    """Add point v to those outside."""
+    at = state.total[OUTSIDE]
+    state.outside[at], state.place[v] = v, at
+    state.total[OUTSIDE] = at + 1
 
 
 @njit(cache=True)
 def _insert(points, state, v, c):  # type: ignore[no-untyped-def]
     """Put point v into the gap of route c kept for it."""
-    n = len(points.prize)
-    way, back, cost, pos = points.way, points.back, state.cost, state.pos
+    way, back, cost, pos, outside = points.way, points.back, state.cost, state.pos, state.outside
     i = state.pos[v, c]
     j = state.next[i]
     state.next[i] = state.prev[j] = v
@@ -170,31 +183,32 @@ def _insert(points, state, v, c):  # type: ignore[no-untyped-def]
     state.total[TIME] += cost[v, c]
     state.total[PRIZE] += points.prize[v]
     state.size[c] += 1
+    state.total[OUTSIDE] -= 1
+    count, at = state.total[OUTSIDE], state.place[v]
+    outside[at] = outside[count]
+    state.place[outside[at]] = at
     if points.timed:
         _clock(points, state, c)
-        for u in range(n):
-            if state.route[u] < 0:
-                _scan(points, state, u, c)
+        for k in range(count):
+            _scan(points, state, outside[k], c)
         return
     first, second = np.int64(way[i, v]), np.int64(way[v, j])
-    for u in range(n):
-        if state.route[u] >= 0:
-            continue
-        if pos[u, c] == i:
-            _scan(points, state, u, c)
-            continue
-        one = way[i, u] + back[v, u] - first
-        two = way[v, u] + back[j, u] - second
-        if one < cost[u, c]:
+    from_i, from_v, to_v, to_j = way[i], way[v], back[v], back[j]
+    for k in range(count):
+        u = outside[k]
+        one = from_i[u] + to_v[u] - first
+        two = from_v[u] + to_j[u] - second
+        if one <= cost[u, c]:
             cost[u, c], pos[u, c] = one, i
-        if two < cost[u, c]:
+        elif pos[u, c] == i:
+            pos[u, c] = DIRTY
+        if two <= cost[u, c]:
             cost[u, c], pos[u, c] = two, v
 
 
 @njit(cache=True)
 def _unlink(points, state, v):  # type: ignore[no-untyped-def]
-    """Take point v out; `_mend` must follow."""
-    n = len(points.prize)
+    """Take point v out; where there are windows, `_mend` must follow."""
     way, back, cost, pos = points.way, points.back, state.cost, state.pos
     c, i, j = state.route[v], state.prev[v], state.next[v]
     state.next[i], state.prev[j] = j, i
@@ -204,54 +218,56 @@ def _unlink(points, state, v):  # type: ignore[no-untyped-def]
     state.total[TIME] -= saved
     state.total[PRIZE] -= points.prize[v]
     state.size[c] -= 1
-    if points.timed:
-        for u in range(n):
+    from_i, to_j = way[i], back[j]
+    for k in range(state.total[OUTSIDE]):
+        u = state.outside[k]
+        if points.timed or pos[u, c] == i or pos[u, c] == v:
             pos[u, c] = DIRTY
-    else:
-        for u in range(n):
-            if state.route[u] >= 0:
-                continue
-            if pos[u, c] == i or pos[u, c] == v:
-                pos[u, c] = DIRTY
-            elif pos[u, c] != DIRTY:
-                one = way[i, u] + back[j, u] - direct
-                if one < cost[u, c]:
-                    cost[u, c], pos[u, c] = one, i
+        one = from_i[u] + to_j[u] - direct
+        if one <= cost[u, c]:
+            cost[u, c] = one
+            if not points.timed:
+                pos[u, c] = i
     state.route[v] = -1
+    _leave(state, v)
     for other in range(len(points.limit)):
-        pos[v, other] = DIRTY
+        cost[v, other], pos[v, other] = -NEVER, DIRTY
 
 
 @njit(cache=True)
 def _mend(points, state):  # type: ignore[no-untyped-def]
-    """Find the cheapest gaps anew where they are gone."""
-    n, crews = len(points.prize), len(points.limit)
-    if points.timed:
+    """Tell the time anew, and find the cheapest gaps where they are gone."""
+    if not points.timed:
+        return
+    crews = len(points.limit)
+    for c in range(crews):
+        _clock(points, state, c)
+    for k in range(state.total[OUTSIDE]):
         for c in range(crews):
-            _clock(points, state, c)
-    for v in range(n):
-        if state.route[v] < 0:
-            for c in range(crews):
-                if state.pos[v, c] == DIRTY:
-                    _scan(points, state, v, c)
+            if state.pos[state.outside[k], c] == DIRTY:
+                _scan(points, state, state.outside[k], c)
 
 
 @njit(cache=True)
-def _repair(points, state, weight):  # type: ignore[no-untyped-def]
-    """Insert by weight over added time until nothing fits; weight 0 = leave out."""
-    n, crews = len(points.prize), len(points.limit)
-    cost, pos = state.cost, state.pos
-    while True:
+def _repair(points, state, weight, most):  # type: ignore[no-untyped-def]
+    """Insert by weight over added time until nothing fits, or `most`; weight 0 = leave out."""
+    crews = len(points.limit)
+    cost, pos, outside = state.cost, state.pos, state.outside
+    for _ in range(most):
         best, point, crew = 0.0, -1, -1
-        for v in range(n):
-            if state.route[v] >= 0 or weight[v] <= 0:
-                continue
-            for c in range(crews):
+        for c in range(crews):
+            room = NEVER - 1 if points.timed else points.limit[c] - state.used[c]
+            for k in range(state.total[OUTSIDE]):
+                v = outside[k]
                 add = cost[v, c]
-                if pos[v, c] >= 0 and (points.timed or state.used[c] + add <= points.limit[c]):
-                    score = weight[v] / max(add, 1)
-                    if score > best:
-                        best, point, crew = score, v, c
+                if add > room or weight[v] <= best * max(add, 1):
+                    continue
+                if pos[v, c] == DIRTY:
+                    _scan(points, state, v, c)
+                    add = cost[v, c]
+                    if add > room or weight[v] <= best * max(add, 1):
+                        continue
+                best, point, crew = weight[v] / max(add, 1), v, c
         if point < 0:
             return
         _insert(points, state, point, crew)
@@ -282,7 +298,7 @@ def _destroy(points, state, most, rng):  # type: ignore[no-untyped-def]
         inside += state.size[c]
     if inside == 0:
         return
-    count = 1 + np.int64(_random(rng) * min(most, 0.4 * inside))
+    count = 1 + np.int64(_random(rng) * min(most, max(0.4 * inside, min(inside, 5))))
     kind = _random(rng)
     if kind < 0.45:  # strings near one place
         seed = min(np.int64(_random(rng) * n), n - 1)
@@ -309,28 +325,32 @@ def _destroy(points, state, most, rng):  # type: ignore[no-untyped-def]
                     break
     else:  # poor earners, or anyone
         noise = 0.6 if kind < 0.9 else 1e9
-        score = np.full(n, np.inf)
+        score, some, size = np.empty(inside), np.empty(inside, dtype=np.int64), 0
         for v in range(n):
             if state.route[v] >= 0:
                 i, j = state.prev[v], state.next[v]
                 saved = np.int64(points.way[i, v]) + points.way[v, j] - points.way[i, j]
                 poor = np.float64(points.prize[v]) / max(saved, 1)
-                score[v] = poor * (1 + noise * _random(rng)) if noise < 1 else _random(rng)
-        order = np.argsort(score)
-        for k in range(min(count, inside)):
-            _unlink(points, state, order[k])
+                score[size] = poor * (1 + noise * _random(rng)) if noise < 1 else _random(rng)
+                some[size] = v
+                size += 1
+        for _ in range(min(count, inside)):
+            least = np.argmin(score)
+            score[least] = np.inf
+            _unlink(points, state, some[least])
     _mend(points, state)
 
 
 @njit(cache=True)
-def _weigh(points, weight, rng):  # type: ignore[no-untyped-def]
-    """Draw the weights of one repair."""
+def _weigh(points, state, weight, rng):  # type: ignore[no-untyped-def]
+    """Draw the weights of one repair, of the points outside."""
     power = 0.7 + 0.8 * _random(rng)
     noise = 0.6 * _random(rng) if _random(rng) < 0.8 else 0.0
     blink = 0.05 if _random(rng) < 0.5 else 0.0
     if _random(rng) < (0.2 if points.timed else 0.02):  # whatever the prizes
         power, noise = 0.0, 1.0
-    for v in range(len(weight)):
+    for k in range(state.total[OUTSIDE]):
+        v = state.outside[k]
         weight[v] = points.prize[v] ** power * (1 - noise * _random(rng))
         if _random(rng) < blink:
             weight[v] = 0.0
@@ -409,9 +429,8 @@ def _shorten(points, state, c, order, ahead, behind):  # type: ignore[no-untyped
     for k in range(size):
         state.next[order[k]] = order[k + 1]
         state.prev[order[k + 1]] = order[k]
-    for v in range(n):
-        if state.route[v] < 0:
-            _scan(points, state, v, c)
+    for k in range(state.total[OUTSIDE]):
+        state.cost[state.outside[k], c], state.pos[state.outside[k], c] = -NEVER, DIRTY
     return True
 
 
@@ -426,6 +445,8 @@ def _copy(to, source):  # type: ignore[no-untyped-def]
     to.late[:] = source.late
     to.cost[:] = source.cost
     to.pos[:] = source.pos
+    to.outside[:] = source.outside
+    to.place[:] = source.place
     to.total[:] = source.total
 
 
@@ -444,8 +465,8 @@ def improve(points, state, backup, best, pool, rng, iterations, heats, rate, mos
     for k in range(iterations):
         heat = heats[0] * (heats[1] / heats[0]) ** (k / iterations)
         _destroy(points, state, most, rng)
-        _weigh(points, weight, rng)
-        _repair(points, state, weight)
+        _weigh(points, state, weight, rng)
+        _repair(points, state, weight, n)
         threshold = value + heat * np.log(1.0 - _random(rng))
         now = state.total[PRIZE] - rate * state.total[TIME]
         if not points.timed and now > threshold - 3 * heat:
@@ -454,8 +475,8 @@ def improve(points, state, backup, best, pool, rng, iterations, heats, rate, mos
                 if _differs(state, backup, n, c):
                     shorter |= _shorten(points, state, c, order, ahead, behind)
             if shorter:
-                _weigh(points, weight, rng)
-                _repair(points, state, weight)
+                _weigh(points, state, weight, rng)
+                _repair(points, state, weight, n)
                 now = state.total[PRIZE] - rate * state.total[TIME]
         if now > threshold:
             if state.total[PRIZE] >= 0.97 * best.total[PRIZE]:
@@ -634,11 +655,13 @@ def lay(points, state, pool, chosen):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def fill(points, state, rng):  # type: ignore[no-untyped-def]
-    """Insert what fits."""
+def fill(points, state, rng, most):  # type: ignore[no-untyped-def]
+    """Insert what fits, at most so many points; return whether that was all."""
     weight = np.ones(len(points.prize))
-    _weigh(points, weight, rng)
-    _repair(points, state, weight)
+    before = state.total[OUTSIDE]
+    _weigh(points, state, weight, rng)
+    _repair(points, state, weight, most)
+    return before - state.total[OUTSIDE] < most
 
 
 @njit(cache=True)
@@ -657,3 +680,57 @@ def shortest(way, start):  # type: ignore[no-untyped-def]
         for v in range(n):
             far[v] = min(far[v], far[at] + way[at, v])
     return far
+
+
+@njit(cache=True)
+def reach_sets(way, opens, closes, start, end, latest, rows):  # type: ignore[no-untyped-def]
+    """Tell for every set of points when a route of one crew may leave it: Held & Karp 1962.
+
+    `early[s, k]` is the earliest service at the last of the points `rows`, k, after all others of
+    the set s (a bit each), inf = never; `fits[s]` is whether the crew is at its end in time.
+    """
+    m = len(rows)
+    slack = 1 + 1e-12
+    early = np.full((1 << m, m), np.inf)
+    fits = np.zeros(1 << m, dtype=np.bool_)
+    fits[0] = True
+    for s in range(1, 1 << m):
+        for k in range(m):
+            v = rows[k]
+            if not (s >> k) & 1 or v in (start, end):
+                continue
+            rest = s & ~(1 << k)
+            least = opens[start] + way[start, v] if rest == 0 else np.inf
+            for j in range(m):
+                if (rest >> j) & 1:
+                    least = min(least, early[rest, j] + way[rows[j], v])
+            least = max(least, opens[v])
+            if least <= closes[v] * slack:
+                early[s, k] = least
+                if least + way[v, end] <= latest * slack:
+                    fits[s] = True
+    return early, fits
+
+
+@njit(cache=True)
+def share_sets(within):  # type: ignore[no-untyped-def]
+    """Tell for every set of points which part each crew takes, so that together they take it all.
+
+    `within[c, s]` is whether crew c has a route over s and perhaps more. Returns (c, 2^m) parts of
+    the sets that the crews up to c can take together, -1 = they cannot.
+    """
+    crews, sets = within.shape
+    part = np.full((crews, sets), -1, dtype=np.int64)
+    for s in range(sets):
+        part[0, s] = s if within[0, s] else -1
+    for c in range(1, crews):
+        for s in range(sets):
+            t = s
+            while True:  # every part of s, itself first
+                if within[c, t] and part[c - 1, s & ~t] >= 0:
+                    part[c, s] = t
+                    break
+                if t == 0:
+                    break
+                t = (t - 1) & s
+    return part

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from patrolmap._kernels import orienteering as kernel
 from patrolmap._kernels.hops import hop_tables, nearest_tasks
 from patrolmap._kernels.paths import UNREACHABLE, distance_table
-from patrolmap.patrol.arcs import arrays, has_arc, millimetres_from, reverse
+from patrolmap.patrol.arcs import arrays, has_arc, millimetres_from, reverse, tails
 from patrolmap.patrol.candidates import Units
 from patrolmap.patrol.problem import Problem
 from patrolmap.streets.network import Graph
@@ -20,8 +20,8 @@ Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
 
 NEAR = 14  # tasks nearby that a task knows
-LEG_SECONDS = 3200.0  # longest way between two tasks in a row; depots are reached from anywhere
-CHEAP_TABLE = 20_000_000  # terminals x nodes up to which no way need be cut short
+REACHED = 45_000_000  # terminals x nodes up to which no way between two tasks is cut short
+SAMPLE = 8  # terminals from which it is seen how far so many nodes lie
 MAX_CELLS = 280_000_000  # distances kept, all graphs together: 1.1 GB
 HOP_CELLS = 130_000_000  # up to here ways are kept too, at 4 more bytes a cell
 WEIGHT = 1e3  # integer prize of everything, in millimetres of all budgets
@@ -128,7 +128,7 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints) -> Layout:
     first, last, start, end = np.split(index.astype(np.int64), np.cumsum([n, n, len(ground.start)]))
     ridden, riding, label = _riding(segment, len(ground.length))
     distance, via, over = _tables(ground, terminal, label)
-    both_ways = all(np.array_equal(table, table.T) for table in distance)
+    both_ways = all(_go_both_ways(graph) for graph in ground.graphs)
     back = distance if both_ways else np.ascontiguousarray(distance.transpose(0, 2, 1))
     prize, risk = _integer_prizes(ground, units.prize[rows], passes)
     time_bin = units.bin[rows]
@@ -189,25 +189,56 @@ def _tables(ground: Ground, terminal: Ints, label: Ints) -> tuple[Int32s, Int16s
     rides = cells <= HOP_CELLS and n < np.iinfo(np.int16).max
     shape = distance.shape if rides else (len(ground.graphs), 0, 0)
     via, over = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.int16)
-    far = int(LEG_SECONDS * ground.speed.max())
     for row, graph in enumerate(ground.graphs):
-        unbounded = int(UNREACHABLE) - 1
-        cheap = n * graph.n_nodes <= CHEAP_TABLE or rides
-        limit = unbounded if cheap else min(far, unbounded)
+        limit = _longest_leg(graph, terminal, REACHED // (len(ground.graphs) * n))
         if rides:
             distance[row], via[row], over[row] = hop_tables(
                 *arrays(graph), label[graph.segment], terminal, limit
             )
-            continue
-        distance[row] = distance_table(*arrays(graph), terminal, terminal, limit)
-        back = reverse(graph)
-        for node in np.unique(ground.start):
-            table = _narrow(millimetres_from(graph, node)[terminal])
-            distance[row, np.searchsorted(terminal, node)] = table
-        for node in np.unique(ground.end):
-            table = _narrow(millimetres_from(back, node)[terminal])
-            distance[row, :, np.searchsorted(terminal, node)] = table
+        else:
+            distance[row] = distance_table(*arrays(graph), terminal, terminal, limit)
+        if limit < int(UNREACHABLE) - 1:
+            _open_depots(ground, graph, terminal, distance[row], via[row])
     return distance, via, over
+
+
+def _longest_leg(graph: Graph, terminal: Ints, nodes: int) -> int:
+    """Return millimetres within which about so many nodes lie from a terminal."""
+    longest = int(UNREACHABLE) - 1
+    if nodes >= graph.n_nodes:
+        return longest
+    radii = []
+    for node in terminal[np.linspace(0, len(terminal) - 1, SAMPLE).astype(np.int64)]:
+        far = millimetres_from(graph, int(node))
+        far = far[far >= 0]
+        radii.append(int(np.partition(far, nodes)[nodes]) if len(far) > nodes else longest)
+    return int(min(np.median(radii), longest))
+
+
+def _open_depots(
+    ground: Ground, graph: Graph, terminal: Ints, distance: Int32s, via: Int16s
+) -> None:
+    """Let ways from starts and to ends be as long as they are; what far ones pass is left out."""
+    back = reverse(graph)
+    for depots, arcs, to in ((ground.start, graph, distance), (ground.end, back, distance.T)):
+        for node in np.unique(depots):
+            to[np.searchsorted(terminal, node)] = _narrow(millimetres_from(arcs, node)[terminal])
+    if via.shape[0] > 0:
+        for i in np.searchsorted(terminal, np.unique(ground.start)).tolist():
+            via[i, (via[i] < 0) & (distance[i] < UNREACHABLE)] = i
+        for j in np.searchsorted(terminal, np.unique(ground.end)).tolist():
+            cut = np.flatnonzero((via[:, j] < 0) & (distance[:, j] < UNREACHABLE))
+            via[cut, j] = cut
+
+
+def _go_both_ways(graph: Graph) -> bool:
+    """Return whether each arc has one back, as long: then all distances are symmetric."""
+    ends = (tails(graph), graph.head)
+    along, back = (np.lexsort((graph.length, b, a)) for a, b in (ends, ends[::-1]))
+    return all(
+        np.array_equal(one[along], other[back])
+        for one, other in (ends, ends[::-1], (graph.length, graph.length))
+    )
 
 
 def _narrow(distance: Ints) -> Int32s:

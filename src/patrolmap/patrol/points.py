@@ -34,6 +34,7 @@ class PointRoutes:
     upper_bound : float
         Proved: no routes within the limits collect more.
     iterations : int
+        Of the search; 0 where so few points are within reach that every set of them was tried.
     """
 
     routes: tuple[Ints, ...]
@@ -81,6 +82,8 @@ def solve_orienteering(
     crew goes from its start over some points to its end within its limit; every point visited
     collects its prize once, whoever visits it. Starts and ends are points like others: they have
     a prize, a service time and a window, spent and kept by each crew that starts or ends there.
+    With at most twelve points within reach (and sixteen crews) the routes are the best there are,
+    and `upper_bound` says so; with more they are searched for.
 
     Parameters
     ----------
@@ -126,7 +129,8 @@ def solve_orienteering(
     (3.0, 3.0, [0, 1, 2])
     """
     from patrolmap._kernels.compiling import compile_clock
-    from patrolmap.patrol.points_bound import point_upper_bound
+    from patrolmap.patrol.points_bound import point_upper_bound, reached_points
+    from patrolmap.patrol.points_exact import exact_point_routes
     from patrolmap.patrol.points_search import search_points
 
     stop = stop or MaxRuntime(30)
@@ -135,7 +139,14 @@ def solve_orienteering(
     with compile_clock() as compiling:
         began = time.monotonic()
         case = _check(durations, prizes, starts, ends, limits, service_times, time_windows, seed)
-        bound = point_upper_bound(case)
+        reached = reached_points(case)
+        routes = exact_point_routes(case, reached)
+        if routes is not None:
+            prize = _collected(case, routes)
+            if progress is not None:
+                progress(1.0, prize, prize)
+            return PointRoutes(routes=tuple(routes), prize=prize, upper_bound=prize, iterations=0)
+        bound = point_upper_bound(case, reached)
 
         def elapsed() -> float:
             return time.monotonic() - began - compiling()
@@ -143,14 +154,18 @@ def solve_orienteering(
         routes, iterations = search_points(
             case, stop=stop, seed=seed, elapsed=elapsed, progress=progress, bound=bound
         )
-    visited = np.unique(np.concatenate(routes))
-    prize = float(case.prize[visited].sum())
+    prize = _collected(case, routes)
     return PointRoutes(
         routes=tuple(routes),
         prize=prize,
         upper_bound=max(bound, prize),  # they differ by rounding where all is proved
         iterations=iterations,
     )
+
+
+def _collected(case: PointCase, routes: Sequence[Ints]) -> float:
+    """Return the prize of all points on the routes, each once."""
+    return float(case.prize[np.unique(np.concatenate(routes))].sum())
 
 
 def _check(

@@ -3,37 +3,43 @@
 import numpy as np
 
 from patrolmap._kernels import points as kernel
-from patrolmap.patrol.points import Floats, PointCase
+from patrolmap.patrol.points import Bools, Floats, PointCase
 
 ROUNDING = 1e-9
 
 
-def point_upper_bound(case: PointCase) -> float:
-    """Return a prize that no routes within the limits exceed.
+def reached_points(case: PointCase) -> Bools:
+    """Return the points that some crew can visit on its way.
 
-    Points that no crew can reach on its way count for nothing (shortest ways over any points,
-    windows of the point itself kept); of the others, a fractional knapsack: a point costs half
-    its cheapest way in and half its cheapest way out, and all crews share their limits.
+    Reckoned with shortest ways over any points, whatever their windows, but for the point's own.
     """
-    n = len(case.prize)
-    home = np.zeros(n, dtype=bool)
-    home[case.start] = home[case.end] = True
     far_from, far_to = {}, {}
     back = np.ascontiguousarray(case.way.T)
     for start in np.unique(case.start).tolist():
         far_from[start] = kernel.shortest(case.way, start)
     for end in np.unique(case.end).tolist():
         far_to[end] = kernel.shortest(back, end)
-    reached = np.zeros(n, dtype=bool)
-    room = 0.0
-    cheapest_in, cheapest_out = _cheapest(case.way)
+    reached = np.zeros(len(case.prize), dtype=bool)
+    slack = 1 + ROUNDING
     for start, end, limit in zip(case.start.tolist(), case.end.tolist(), case.limit, strict=True):
-        slack = 1 + ROUNDING
         arrive = np.maximum(case.opens[start] + far_from[start], case.opens)
         latest = min(limit, case.closes[end])
         reached |= (arrive <= case.closes * slack) & (arrive + far_to[end] <= latest * slack)
-        ends = 0.5 * (cheapest_out[start] + cheapest_in[end])  # half the first way and the last
-        room += max(0.0, latest - case.opens[start] - ends)
+    return reached
+
+
+def point_upper_bound(case: PointCase, reached: Bools) -> float:
+    """Return a prize that no routes within the limits exceed.
+
+    Points not `reached` count for nothing; of the others, a fractional knapsack: a point costs half
+    its cheapest way in and half its cheapest way out, and all crews share their limits.
+    """
+    home = np.zeros(len(case.prize), dtype=bool)
+    home[case.start] = home[case.end] = True
+    cheapest_in, cheapest_out = _cheapest(case.way)
+    latest = np.minimum(case.limit, case.closes[case.end])
+    ends = 0.5 * (cheapest_out[case.start] + cheapest_in[case.end])  # half the first way and last
+    room = float(np.maximum(0.0, latest - case.opens[case.start] - ends).sum())
     sure = float(case.prize[home].sum())
     rows = np.flatnonzero(reached & ~home & (case.prize > 0))
     cost = 0.5 * (cheapest_in[rows] + cheapest_out[rows])

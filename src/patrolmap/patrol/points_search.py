@@ -16,16 +16,17 @@ from patrolmap.patrol.stop import Progress, Stop
 
 log = logging.getLogger(__name__)
 
-CHUNK = 50  # iterations between two looks at the clock
-HOT, COLD = 0.03, 0.003  # of a cycle, temperatures in shares of the prize; from trials on Chao's p4
+CHUNK = 50  # iterations between two looks at the clock, fewer where points and crews are many
+MANY = 3_000  # points times crews
+FILLED = 400_000  # points laid at first between two looks at the clock, times points and crews
+HOT, COLD = 0.02, 0.002  # of a cycle, temperatures in shares of the prize; from trials on Chao's p4
 RATE = 0.2  # what a unit of time is worth in the search, in the prize earned in one
-CYCLE = 20  # iterations from hot to cold, times the points, in the first cycles
-GROW_AFTER = 8  # cycles, the next are longer by as much
+CYCLE = 20  # iterations from hot to cold, times the points
 FEW = 50  # points, at least
-STRETCH = (0.5, 0.3)  # more time than the crews have, at first in a cycle, by turns
+STRETCHES = (0.5, 1.0)  # more time than the crews have, at first in a cycle, drawn too
 TIGHT_AT = 0.4  # of a cycle, from when on the limits are the crews' own
 STEPS = 10  # from the one to the other
-MOST = 30  # points taken out at once
+MOSTS = (15, 30)  # points taken out at once, drawn anew each cycle
 NEAR = 100  # points known as near to each
 POOL = 20_000  # routes kept
 PACKS = 12  # times that the pool is searched for better routes together
@@ -45,11 +46,14 @@ def search_points(
     """Search until `stop` says so, or all is collected; Ctrl-C returns the best routes so far."""
     run = _Run(case, seed=seed)
     iterations = 0
+    size = max(1, len(case.prize) * len(case.limit))
     try:
+        while not run.fill(1 + FILLED // size) and stop.done(iterations=0, seconds=elapsed()) < 1:
+            pass
         while (share := stop.done(iterations=iterations, seconds=elapsed())) < 1:
             if run.finished:
                 break
-            chunk = CHUNK
+            chunk = max(1, min(CHUNK, CHUNK * MANY // size))
             while chunk > 1 and stop.done(iterations=iterations + chunk, seconds=elapsed()) > 1:
                 chunk //= 2
             run.advance(chunk, share)
@@ -79,11 +83,12 @@ class _Run:
         self._no_pool = kernel.new_pool(self._points, kinds, 0, 0)
         self._packs = 0
         self._state = kernel.new_state(self._points)
-        kernel.fill(self._points, self._state, self._random)
         self._backup = kernel.copy_state(self._state)
         self._lately = kernel.copy_state(self._state)  # the best within the limits of the moment
         self._best = kernel.copy_state(self._state)
-        self._first = self._cycle = CYCLE * max(n, FEW)
+        self._cycle = CYCLE * max(n, FEW)
+        self._draw = np.random.default_rng([seed, 1])  # how each cycle is run
+        self._most = MOSTS[0]
         self._done = 0
         self._cycles = self._within = self._step = 0
         self._stretch = 0.0
@@ -97,6 +102,13 @@ class _Run:
     def prize(self) -> float:
         """What the best routes collect."""
         return float(self._case.prize[np.unique(np.concatenate(self.routes()))].sum())
+
+    def fill(self, most: int) -> bool:
+        """Lay first routes, at most so many points more; return whether they are full."""
+        full = bool(kernel.fill(self._points, self._state, self._random, most))
+        for other in (self._backup, self._lately, self._best):
+            _overwrite(other, self._state)
+        return full
 
     def advance(self, iterations: int, share: float) -> None:
         """Run some iterations, with the limits and the temperature of this moment of a cycle."""
@@ -115,7 +127,7 @@ class _Run:
         pool = self._pool if self._step == 0 else self._no_pool
         kernel.improve(
             self._points, self._state, self._backup, lately, pool, self._random, iterations,
-            np.array([heat, heat]), rate, MOST,
+            np.array([heat, heat]), rate, self._most,
         )  # fmt: skip
         self._within += iterations
         if self._step == 0 and lately.total[0] > self._best.total[0]:
@@ -126,9 +138,10 @@ class _Run:
         self._done += self._within
         self._within = 0
         self._cycles += 1
-        self._cycle = self._first * (1 + self._cycles // GROW_AFTER)
+        self._most = int(self._draw.choice(MOSTS))
+        stretch = float(self._draw.choice(STRETCHES))
         last = share > 0 and self._done * (1 - share) / share < 2 * self._cycle
-        self._stretch = 0.0 if last else STRETCH[self._cycles % len(STRETCH)]
+        self._stretch = 0.0 if last else stretch
         if last:
             _overwrite(self._backup, self._best)
 
@@ -202,7 +215,10 @@ def _lay_out(case: PointCase) -> tuple[Ints, kernel.Points]:
     closes[ends] = np.minimum(closes[ends], limit)
     apart = np.minimum(way, way.T)[: len(rows), : len(rows)].astype(np.int64)
     np.fill_diagonal(apart, 1 << 40)
-    near = np.argsort(apart, axis=1, kind="stable")[:, : max(0, min(NEAR, len(rows) - 1))]
+    few = max(0, min(NEAR, len(rows) - 1))
+    near = np.argpartition(apart, few, axis=1)[:, :few] if few else np.zeros((len(rows), 0), int)
+    order = np.argsort(np.take_along_axis(apart, near, axis=1), axis=1, kind="stable")
+    near = np.take_along_axis(near, order, axis=1)
     return rows, kernel.Points(
         way=way,
         back=np.ascontiguousarray(way.T),

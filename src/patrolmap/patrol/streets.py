@@ -114,7 +114,7 @@ def solve_arc_orienteering(
     ...     [0, 1, 2], [1, 2, 3], [100.0] * 3, [1.0, 2.0, 4.0],
     ...     starts=[1], ends=[1], limits=[200.0], stop=MaxIterations(50),
     ... )
-    >>> found.prize, found.upper_bound, found.routes[0].tolist()
+    >>> found.prize, round(found.upper_bound, 6), found.routes[0].tolist()
     (2.0, 2.0, [1, 2, 1])
     """
     from patrolmap._kernels.compiling import compile_clock
