@@ -237,7 +237,8 @@ def draw_frame(rng: random.Random) -> Any:
     names, rows = draw_table(rng)
     width = len(names)
     rows = [(row + [None] * width)[:width] for row in rows]
-    frame = pd.DataFrame(rows, columns=[str(name) for name in names], dtype=object)
+    columns = pd.Index([str(name) for name in names], dtype=object)  # lone surrogates too
+    frame = pd.DataFrame(rows, columns=columns, dtype=object)
     for at in range(width):
         if rng.random() < 0.5:
             frame.isetitem(at, _odd_column(rng, frame.iloc[:, at]))

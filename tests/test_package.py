@@ -104,7 +104,7 @@ def test_the_wheel_holds_what_runs_and_nothing_else(wheel: Path) -> None:
     for needed in (
         "py.typed", "__init__.pyi", "_sample/district.osm.pbf", "_sample/district.toml",
         "output/assets/patrolmap.js", "output/assets/leaflet/leaflet.js",
-        "output/assets/leaflet/LICENSE",
+        "output/assets/leaflet/LICENSE", "output/locale/kk/map.po",
     ):  # fmt: skip
         assert f"patrolmap/{needed}" in names
     assert {name.split("/")[0] for name in names} == {

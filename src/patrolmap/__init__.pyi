@@ -17,6 +17,7 @@ from .events import read_programme as read_programme
 from .nightly import NightlyResult as NightlyResult
 from .nightly import risk_of_shifts as risk_of_shifts
 from .nightly import run_nightly as run_nightly
+from .output import MapOptions as MapOptions
 from .output import explore as explore
 from .output import write_cards as write_cards
 from .output import write_gpx as write_gpx
@@ -28,9 +29,13 @@ from .patrol import PatrolRules as PatrolRules
 from .patrol import Plan as Plan
 from .patrol import PointRoutes as PointRoutes
 from .patrol import Shift as Shift
+from .patrol import ShiftsReport as ShiftsReport
 from .patrol import Stop as Stop
 from .patrol import check_plan as check_plan
+from .patrol import check_shifts as check_shifts
 from .patrol import plan_patrols as plan_patrols
+from .patrol import read_shifts as read_shifts
+from .patrol import score_routes as score_routes
 from .patrol import solve_arc_orienteering as solve_arc_orienteering
 from .patrol import solve_orienteering as solve_orienteering
 from .risk import BandwidthSelection as BandwidthSelection

@@ -170,12 +170,15 @@ def run_nightly(
     reports = tuple(_check(part, config.tz) for part in config.events)
     events = combine_events([report.events for report in reports])
     tell(0.15, "risk")
-    model = config.risk.model.fit(events, streets, observed=_observed(events, first))
+    observed = _observed(events, first)
+    model = config.risk.model.fit(events, streets, observed=observed)
     risk, by_kind = risk_of_shifts(model, shifts)
     total = by_kind.sum(axis=1).rename("risk")
     total.attrs = by_kind.attrs
     tell(0.2, "hotspots")
-    spots = hotspots(total, streets, coverage=config.risk.coverage)
+    spots = hotspots(
+        total, streets, events=events, coverage=config.risk.coverage, observed=observed
+    )
     plan = plan_patrols(
         streets,
         risk,

@@ -241,6 +241,19 @@ def test_columns_named_alike_are_an_error(crimes):
         check(table)
 
 
+@pytest.mark.parametrize("names", [["\ud800", "\udfff"], [1, "1"]])
+def test_columns_that_become_one_name_as_text_are_an_error(names):
+    table = pd.DataFrame([["76.9", "43.2"]], columns=pd.Index(names, dtype=object))
+    with pytest.raises(SchemaError, match="named alike"):
+        read_events(table, kind="crime")
+
+
+def test_half_a_letter_in_a_column_name_is_read_as_a_question_mark():
+    names = pd.Index(["lon", "lat", "date", "\ud800"], dtype=object)
+    table = pd.DataFrame([["76.9", "43.2", "2024-05-01 12:30", "x"]], columns=names)
+    assert len(read_events(table, kind="crime", tz="Asia/Almaty")) == 1
+
+
 def test_an_events_table_read_again_stays_the_same(crimes):
     once = read_events(crimes(), kind="crime", tz=ALMATY)
     twice = read_events(once, kind="crime", tz=ALMATY)

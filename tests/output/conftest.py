@@ -1,5 +1,7 @@
 """A headless Chromium for maps, and the towns they show."""
 
+import io
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from patrolmap.patrol.plan import Plan
 from patrolmap.streets.network import StreetNetwork
@@ -72,6 +75,19 @@ class Opened:
         find = "const map = window[document.querySelector('.folium-map').id];"
         return self.page.evaluate(f"(() => {{ {find} {script} }})()")
 
+    def settle(self) -> None:
+        """Wait until no tile waits to be painted."""
+        while not self.page.evaluate("() => patrolmap.idle()"):
+            self.page.wait_for_timeout(15)
+
+    def colours(self) -> Counter[str]:
+        """Count the colours of all pixels on the screen, as #rrggbb."""
+        self.settle()
+        self.page.wait_for_timeout(50)
+        picture = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        found = picture.getcolors(picture.width * picture.height)
+        return Counter({"#{:02x}{:02x}{:02x}".format(*rgb): n for n, rgb in found})
+
     def click_at(self, lat: float, lon: float, zoom: float = 18) -> None:
         """Look at a place and click on it."""
         self.map_(f"map.closePopup(); map.setView([{lat}, {lon}], {zoom}, {{animate: false}});")
@@ -100,25 +116,39 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def blank(chromium: Any) -> list[Any]:
+    """Pages to use again: a new one takes as long as a map."""
+    return []
+
+
 @pytest.fixture
-def open_map(chromium: Any, tmp_path: Path) -> Iterator[Callable[[Any], Opened]]:
+def open_map(chromium: Any, blank: list[Any], tmp_path: Path) -> Iterator[Callable[[Any], Opened]]:
     """Save a map, open the file and wait until it is drawn."""
     pages = []
 
     def opened(m: Any) -> Opened:
         file = tmp_path / "map.html"
         m.save(str(file))
-        page = chromium.new_page(viewport={"width": 1200, "height": 800})
-        pages.append(page)
+        page = blank.pop() if blank else chromium.new_page(viewport={"width": 1200, "height": 800})
         out = Opened(page)
-        page.on("pageerror", lambda error: out.errors.append(str(error)))
-        page.on("console", lambda m: out.errors.append(m.text) if m.type == "error" else None)
-        page.on("request", lambda request: out.requests.append(request.url))
-        page.on("requestfinished", lambda request: out.served.append(request.url))
+        heard = {
+            "pageerror": lambda error: out.errors.append(str(error)),
+            "console": lambda m: out.errors.append(m.text) if m.type == "error" else None,
+            "request": lambda request: out.requests.append(request.url),
+            "requestfinished": lambda request: out.served.append(request.url),
+        }
+        for name, hear in heard.items():
+            page.on(name, hear)
+        pages.append((page, heard))
+        page.mouse.move(0, 0)
         page.goto(file.as_uri())
         page.wait_for_selector("[data-patrolmap=ready]", timeout=20_000)
         return out
 
     yield opened
-    for page in pages:
-        page.close()
+    for page, heard in pages:
+        for name, hear in heard.items():
+            page.remove_listener(name, hear)
+        page.goto("about:blank")
+        blank.append(page)

@@ -1,18 +1,23 @@
 """The map in a real browser without internet: it draws, answers clicks, and runs no text."""
 
+from dataclasses import replace
+
 import folium
+import numpy as np
 import pandas as pd
 import pytest
 
 import patrolmap as pm
-from patrolmap.output._offline import asset
+from happenings import make_events, make_places
+from patrolmap.output.maps.options import MapOptions
+from patrolmap.output.maps.page import asset
 from plans import make_plan, node_path
 from towns import grid_town, lonlat, row_town
 
 pytestmark = pytest.mark.browser
 
 HOSTILE = (
-    "<script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
+    "=cmd|' /C calc'!A0 <script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
     "</script>${window.hacked=1}`\"'\\{{7*7}}{% raw %}<!--"
 )
 
@@ -40,10 +45,11 @@ def test_the_file_asks_for_nothing_but_itself_and_logs_no_error(full):
     assert full.errors == []
 
 
-def test_a_map_with_routes_says_that_it_is_for_official_use_only(full, case, open_map):
+def test_an_official_map_says_so_and_a_public_one_does_not(full, case, open_map):
     assert "official use only" in full.page.locator(".pm-official").inner_text().lower()
-    without = open_map(pm.explore(case.town, risk=case.risk))
-    assert without.page.locator(".pm-official").count() == 0
+    for_all = open_map(pm.explore(case.town, audience="public", plan=case.plan))
+    assert for_all.page.locator(".pm-official").count() == 0
+    assert for_all.page.locator(".pm-open, .pm-slider").count() == 0
 
 
 def test_clicking_a_route_opens_its_card(full, case):
@@ -136,41 +142,215 @@ def test_clicking_a_hot_spot_tells_how_much_risk_it_holds(full):
 
 def test_hostile_text_in_every_column_never_runs_and_shows_as_text(open_map):
     town = grid_town(3, 3)
+    texts = ("name", "name_ru", "name_kk", "name_en", "highway", "surface")
     town = type(town)(
-        segments=town.segments.assign(name=HOSTILE, highway=HOSTILE, name_ru=HOSTILE),
-        nodes=town.nodes,
-    )
+        segments=town.segments.assign(**dict.fromkeys(texts, HOSTILE)), nodes=town.nodes,
+        attribution=HOSTILE,
+    )  # fmt: skip
     risk = pd.Series(1.0, index=town.segments.index)
     risk.attrs = {"unit": HOSTILE}
     path = node_path(town, [(100, 100), (200, 100), (100, 100)])
     plan = make_plan(
-        town,
-        {HOSTILE: path},
-        shift=HOSTILE,
-        depot=HOSTILE,
-        reason=HOSTILE,
+        town, {HOSTILE: path}, shift=HOSTILE, depot=HOSTILE, reason=HOSTILE,
         dwell={HOSTILE: {1: 60.0}},
-    )
-    visits = plan.visits.copy()
-    visits["place"] = pd.array([HOSTILE] * len(visits), dtype="str")
-    routes = plan.routes.assign(service=HOSTILE)
-    object.__setattr__(plan, "visits", visits)
-    object.__setattr__(plan, "routes", routes)
-    spots = pm.hotspots(risk, town, coverage=0.3)
-    opened = open_map(pm.explore(town, risk=risk, hotspots=spots, plan=plan))
+    )  # fmt: skip
+    stops, places = plan.stops.assign(kind=HOSTILE), [HOSTILE] * len(plan.visits)
+    plan = replace(plan, routes=plan.routes.assign(service=HOSTILE), stops=stops,
+                   visits=plan.visits.assign(place=pd.array(places, dtype="str")),
+                   provenance=replace(plan.provenance, unit=HOSTILE, notes=(HOSTILE,)))  # fmt: skip
+    spots = pm.hotspots(risk, town, coverage=0.3).assign(name=HOSTILE)
+    events = make_events([(30, 100)], ["crime"], article=HOSTILE, place=HOSTILE)
+    places = make_places([(60, 0)], ["bar"], [HOSTILE])
+    density = pm.planar_kde(events, bandwidth=100)
+    density = replace(density, attrs={"unit": HOSTILE})
+    opened = open_map(pm.explore(town, risk=risk, hotspots=spots, plan=plan, events=events,
+                                 places=places, density=density))  # fmt: skip
+    shown = opened.page.locator("body").inner_text()
+    assert shown.count(HOSTILE) >= 4  # shift, units, credit
+    said = []
     lon, lat = lonlat(town, (150, 100))
     opened.click_at(lat, lon)
-    assert HOSTILE in popup(opened)
+    said.append(popup(opened))
+    for box in opened.page.locator(".pm-heading input").all():
+        box.set_checked(True)
+    for corner in ((30, 100), (60, 0)):
+        lon, lat = lonlat(town, corner)
+        opened.click_at(lat, lon)
+        said.append(popup(opened))
     opened.page.locator(".pm-open").first.click()
-    opened.page.locator(".pm-depot").first.click()
-    opened.map_("map.setZoom(18, {animate: false});")
-    for mark in (".pm-stop", ".pm-spot"):
+    said.append(popup(opened))
+    opened.map_("map.closePopup(); map.setZoom(18, {animate: false});")
+    for mark in (".pm-depot", ".pm-stop", ".pm-spot"):
         opened.page.locator(mark).first.dispatch_event("click")
+        said.append(popup(opened))
+    opened.page.get_by_label("Find a street").fill("script")
+    said.append(opened.page.locator(".pm-found").inner_text())
     opened.page.mouse.move(500, 400)
-    opened.page.wait_for_timeout(300)
-    assert HOSTILE in opened.page.locator(".pm-panel").inner_text()
+    opened.page.wait_for_timeout(200)
+    assert [HOSTILE in text for text in said] == [True] * len(said)
     assert opened.page.evaluate("window.hacked") is None
     assert opened.errors == []
+
+
+@pytest.fixture
+def crowded(case, open_map):
+    draw = np.random.default_rng(3)
+    around = [tuple(corner) for corner in draw.uniform(0, 500, (200, 2))]
+    kinds = ["crime"] * 150 + ["accident"] * 40 + ["juvenile"] * 10
+    events = make_events([*around, (50, 403)], [*kinds, "crime"])
+    places = make_places([(250, 250), (250, 350)], ["school", "police"], ["Gymnasium 25", "Post 3"])
+    lit = ["no"] * 20 + ["yes"] * 40
+    town = type(case.town)(segments=case.town.segments.assign(lit=lit), nodes=case.town.nodes)
+    risk = pd.DataFrame({"crime": case.risk * 0.75, "accident": case.risk * 0.25})
+    density = pm.planar_kde(events, bandwidth=150)
+    return open_map(pm.explore(town, risk=risk, events=events, places=places, density=density))
+
+
+def test_each_layer_is_seen_when_it_is_switched_on_and_gone_when_off(crowded):
+    crowded.map_("map.setZoom(17, {animate: false});")
+    group = crowded.page.locator("fieldset")
+    heading = ".pm-heading input"
+    for name, colour in (
+        ("Risk by street", "#7a2406"), ("Recorded events", "#c2185b"), ("Places", "#1d3557"),
+        ("Base map", "#cfc9be"),
+    ):  # fmt: skip
+        box = group.filter(has_text=name).locator(heading)
+        box.set_checked(True)
+        crowded.page.locator(".pm-head").click()  # fold the panel, which has the colours too
+        with_it = crowded.colours()[colour]
+        crowded.page.locator(".pm-head").click()
+        box.set_checked(False)
+        crowded.page.locator(".pm-head").click()
+        without = crowded.colours()[colour]
+        crowded.page.locator(".pm-head").click()
+        assert (with_it > 20, without) == (True, 0), (name, with_it, without)
+    crowded.page.get_by_role("checkbox", name="Unlit streets").check()
+    assert crowded.colours()["#57534e"] > 20
+    crowded.page.get_by_role("checkbox", name="Unlit streets").uncheck()
+    density = group.filter(has_text="Density of events")
+    before = crowded.colours()
+    density.locator(heading).set_checked(True)
+    assert crowded.page.locator(".leaflet-image-layer").count() == 1
+    assert crowded.colours() != before
+
+
+def test_events_are_counted_from_far_and_told_one_by_one_from_close_by(crowded, case):
+    crowded.page.locator("fieldset", has_text="Recorded events").locator("input").first.check()
+    count = "const p = [...document.querySelectorAll('.pm-row')].map(e => e.textContent); return p;"
+    rows = crowded.map_(count)
+    assert {"Crimes151", "Accidents40", "Juvenile offences10"} <= set(rows)
+    crowded.click_at(*at(case, (50, 403)), zoom=18)
+    assert "Crime · theft · art. 188-3 · grave" in popup(crowded)
+    assert "2026, 01:25" in popup(crowded)  # the 200th minute after 22:05
+    assert crowded.errors == []
+
+
+def test_a_street_tells_its_forecast_by_map_and_what_is_recorded(crowded, case):
+    crowded.click_at(*at(case, (20, 500)))
+    text = popup(crowded)
+    assert "By map\ncrimes 75 %, accidents 25 %" in text
+    assert "Recorded\n" in text
+
+
+def test_searching_finds_streets_and_places_and_goes_there(crowded, case):
+    box = crowded.page.get_by_label("Find a street")
+    box.fill("h-4")
+    found = crowded.page.locator(".pm-found button")
+    assert found.first.inner_text().startswith("h-4-")
+    assert found.count() == 5
+    box.fill("gymna")
+    found.first.click()
+    assert "School" in popup(crowded)
+    lat, lon = crowded.map_("const c = map.getCenter(); return [c.lat, c.lng];")
+    assert (lat, lon) == pytest.approx(at(case, (250, 250)), abs=2e-3)
+    box.fill("nowhere")
+    assert "Nothing of that name" in crowded.page.locator(".pm-found").inner_text()
+
+
+def test_the_printed_page_has_the_map_and_its_legend_but_no_controls(full):
+    seen = "window.seen = document.querySelector('.folium-map').className"
+    full.page.evaluate(
+        f"() => {{ window.print = () => {{ {seen}; dispatchEvent(new Event('afterprint')); }}; }}"
+    )
+    full.page.get_by_role("button", name="Print").click()
+    full.page.wait_for_timeout(600)
+    assert "pm-printing" in full.page.evaluate("window.seen")
+    assert full.page.locator(".pm-printing").count() == 0
+    full.page.emulate_media(media="print")
+    for gone in (".pm-search", ".pm-slider", ".pm-open", ".leaflet-control-zoom"):
+        assert not full.page.locator(gone).first.is_visible(), gone
+    for there in (".pm-panel", ".pm-official", ".leaflet-control-scale"):
+        assert full.page.locator(there).first.is_visible(), there
+    full.page.emulate_media(media="screen")
+
+
+def test_the_slider_walks_the_crews_and_the_clock(full, case):
+    slider = full.page.get_by_label("Time of the shift")
+    crews, clock = full.page.locator(".pm-crew"), full.page.locator(".pm-slider output")
+    assert clock.inner_text() == "Sun 22 Nov, 20:00"
+    assert crews.count() == 3
+    where = (
+        "() => [...document.querySelectorAll('.pm-crew')].map(e => e.parentElement.style.transform)"
+    )
+    before = full.page.evaluate(where)
+    go = "(range, t) => { range.value = t; range.dispatchEvent(new Event('input')); }"
+    slider.evaluate(go, 120)
+    assert clock.inner_text() == "Sun 22 Nov, 20:02"
+    assert before != full.page.evaluate(where)
+    slider.evaluate(go, 600)  # by now all are back but the crew that dwells
+    assert crews.count() == 1
+    assert full.page.locator(".pm-crew.pm-standing").count() == 1
+    full.page.get_by_label("Play").click()
+    full.page.wait_for_timeout(300)
+    assert clock.inner_text() != "Sun 22 Nov, 20:10"
+    assert full.errors == []
+
+
+def test_stops_are_named_and_switched_by_what_is_done_there(full):
+    group = full.page.locator("fieldset", has_text="Depots and stops")
+    assert group.inner_text().split("\n")[1:] == ["Depots", "1", "Dwell", "1"]
+    full.map_("map.setZoom(17, {animate: false});")
+    stands = full.page.locator(".pm-stand")
+    assert stands.count() == 1
+    assert "dwell 12 min" in stands.locator("xpath=..").get_attribute("title")
+    group.get_by_role("checkbox", name="Dwell").uncheck()
+    assert stands.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("lang", "official", "group"),
+    [("ru", "Для служебного пользования", "Маршруты"), ("kk", "Қызмет бабында", "Маршруттар")],
+)
+def test_the_page_speaks_russian_and_kazakh(case, open_map, lang, official, group):
+    opened = open_map(pm.explore(case.town, risk=case.risk, plan=case.plan, lang=lang))
+    assert official.lower() in opened.page.locator(".pm-official").inner_text().lower()
+    panel = opened.page.locator(".pm-panel").inner_text()
+    assert group in panel
+    assert "crew" not in panel
+    assert opened.page.locator("html").get_attribute("lang") == lang
+    assert opened.errors == []
+
+
+def test_a_public_map_shows_counts_and_offers_nothing_else(case, open_map):
+    events = make_events([(240, 240)] * 7 + [(240, 250)] * 30, ["crime"] * 7 + ["juvenile"] * 30)
+    opened = open_map(pm.explore(case.town, events=events, audience="public"))
+    assert opened.page.locator(".pm-count").all_inner_texts() == ["5"]
+    opened.page.locator(".pm-count").click()
+    assert "about 5" in popup(opened)
+    assert "uvenile" not in opened.page.locator(".leaflet-popup-content").inner_text()
+    assert opened.errors == []
+    assert len(opened.requests) == 1
+
+
+def test_tiles_of_the_web_are_asked_for_only_when_switched_on(case, open_map):
+    options = MapOptions(tiles="https://tiles.example.org/{z}/{x}/{y}.png", tiles_credit="<b>T")
+    opened = open_map(pm.explore(case.town, options=options))
+    opened.page.wait_for_timeout(100)
+    assert len(opened.requests) == 1
+    opened.page.get_by_role("checkbox", name="From the web").check()
+    opened.page.wait_for_timeout(100)
+    assert len(opened.requests) > 1
+    assert {url.split("/")[2] for url in opened.requests[1:]} == {"tiles.example.org"}
 
 
 def test_layers_of_folium_still_work_on_the_map(case, open_map):

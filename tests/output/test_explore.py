@@ -1,8 +1,9 @@
 """What goes into the map, without a browser: checks, classes, packing, one whole file."""
 
+import base64
 import io
-import json
 import re
+from dataclasses import replace
 
 import folium
 import numpy as np
@@ -12,37 +13,24 @@ import shapely
 from folium.plugins import MarkerCluster
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import patrolmap as pm
+from happenings import make_events, make_places
+from pages import decode, ints, page_of, payload_of, points, values_of
 from patrolmap._crs import lonlat_to, to_lonlat
 from patrolmap.errors import NetworkMismatchError, OptionError, SchemaError
-from patrolmap.output._payload import build_payload, encode_lines, risk_classes
-from patrolmap.output._style import CREW_COLOURS, RISK_RAMP, crew_colours, lanes
+from patrolmap.output._style import CREW_COLOURS, DENSITY_RAMP, RISK_RAMP, crew_colours, lanes
+from patrolmap.output.maps.options import MapOptions
+from patrolmap.output.maps.packing import pack_lines
+from patrolmap.output.maps.payload import Shown, official_payload
+from patrolmap.output.maps.risk import classes
 from plans import make_plan, node_path
-from towns import CRS, grid_town, loop_town, star_town, town
+from towns import CRS, grid_town, lonlat, loop_town, star_town, town
 
 
-def page_of(m):
-    return m.get_root().render()
-
-
-def payload_of(m):
-    found = re.search(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', page_of(m), re.S)
-    return json.loads(found[1])
-
-
-def decode(packed):
-    """The slow twin of the page's decoder."""
-    letters = [ord(c) - 63 for c in packed["points"]]
-    values, value, shift = [], 0, 0
-    for letter in letters:
-        value |= (letter & 31) << shift
-        shift += 5
-        if letter < 32:
-            values.append(-(value + 1) // 2 if value % 2 else value // 2)
-            value = shift = 0
-    points = np.cumsum(np.array(values).reshape(-1, 2), axis=0) / 1e6
-    return np.split(points, np.cumsum(packed["counts"])[:-1])
+def build_payload(town, risk, hotspots, plan, **more):
+    return official_payload(town, Shown(risk=risk, hotspots=hotspots, plan=plan, **more))
 
 
 # ---- the file ----
@@ -61,7 +49,7 @@ def test_the_page_refers_to_nothing_outside_itself(case):
     assert re.findall(r"<link[^>]*>", page) == ['<link rel="icon" href="data:,">']
     assert "url(images" not in page
     assert "sourceMappingURL" not in page
-    assert len(page) < 400_000  # Leaflet and the town, no other library
+    assert len(page) < 300_000  # Leaflet and the town, no other library
     policy = re.search(r'Security-Policy" content="([^"]+)"', page)[1]
     assert "default-src 'none'" in policy
     nonce = re.search(r"script-src 'nonce-([\w-]+)'", policy)[1]
@@ -153,7 +141,7 @@ def test_packed_lines_come_back_to_the_tenth_of_a_metre(lines):
     shapes = np.array(
         [shapely.LineString([(656_000 + x, 4_790_000 + y) for x, y in line]) for line in lines]
     )
-    back = decode(encode_lines(shapes, CRS))
+    back = decode(pack_lines(shapes, CRS))
     assert len(back) == len(shapes)
     for line, shape in zip(back, shapes, strict=True):
         xy = shapely.get_coordinates(shape)
@@ -168,9 +156,9 @@ def test_streets_travel_with_name_class_length_and_lighting():
     )
     data = build_payload(town, None, None, None)
     streets = data["streets"]
-    assert [data["names"][i] for i in streets["name"]] == town.segments["name"].tolist()
+    assert [data["names"][i - 1] for i in ints(streets["name"])] == town.segments["name"].tolist()
     assert streets["lit"] == "ynun"
-    assert streets["length"] == [100, 156, 80, 224]
+    assert ints(streets["length"]) == [1000, 1562, 800, 2242]
     assert data["risk"] is None
     assert data["plan"] is None
 
@@ -182,12 +170,12 @@ def test_a_nameless_carriageway_is_shown_by_the_name_of_its_street():
     streets = {"south": [(0, 0), (100, 0)], "north": [(0, 20), (100, 20)]}
     avenue = town(streets, name={"south": "Abay", "north": None}, street_id="south")
     data = build_payload(avenue, None, None, None)
-    assert [data["names"][i] for i in data["streets"]["name"]] == ["Abay", "Abay"]
+    assert [data["names"][i - 1] for i in ints(data["streets"]["name"])] == ["Abay", "Abay"]
 
 
 def test_risk_classes_part_where_the_riskiest_shares_of_the_length_begin():
     per_km = np.arange(1.0, 101.0)
-    code, legend = risk_classes(per_km, np.ones(100), np.ones(100, dtype=bool))
+    code, legend = classes(per_km, np.ones(100), np.ones(100, dtype=bool), RISK_RAMP)
     assert [row["share"] for row in legend] == [0.5, 0.25, 0.15, 0.05, 0.04, 0.01]
     assert [row["colour"] for row in legend] == list(RISK_RAMP)
     for k, row in enumerate(legend):
@@ -201,7 +189,7 @@ def test_risk_classes_part_where_the_riskiest_shares_of_the_length_begin():
 def test_every_counted_street_is_drawn_in_the_class_that_the_legend_says(values):
     per_km = np.array(values)
     counted = per_km > 0
-    code, legend = risk_classes(per_km, np.ones(len(values)), counted)
+    code, legend = classes(per_km, np.ones(len(values)), counted, RISK_RAMP)
     assert ((code >= 0) == counted).all()
     assert len(legend) <= 6
     for value, k in zip(per_km[counted], code[counted], strict=True):
@@ -213,7 +201,7 @@ def test_every_counted_street_is_drawn_in_the_class_that_the_legend_says(values)
 
 
 def test_equal_risk_everywhere_makes_one_class():
-    _, legend = risk_classes(np.full(5, 2.0), np.ones(5), np.ones(5, dtype=bool))
+    _, legend = classes(np.full(5, 2.0), np.ones(5), np.ones(5, dtype=bool), RISK_RAMP)
     assert len(legend) == 1
     assert legend[0]["high"] is None
 
@@ -225,9 +213,8 @@ def test_streets_outside_the_boundary_carry_no_risk_class(case):
     risk = case.risk.rename(None)
     risk.attrs = {}
     data = build_payload(town, risk, None, None)["risk"]
-    assert set(data["class"][:10]) == {-1}
-    assert data["ranked"] == len(risk) - 10
-    assert sorted(data["rank"][10:])[0] == 1
+    assert set(data["class"][:10]) == {"9"}
+    assert "9" not in data["class"][10:]
 
 
 def test_a_table_by_time_bins_is_drawn_as_its_sum(case):
@@ -361,3 +348,150 @@ def test_the_ninth_crew_has_the_first_colour_as_a_double_line():
     colours = crew_colours(pd.Index([f"r{i}" for i in range(9)]))
     assert colours["r8"] == (CREW_COLOURS[0], True)
     assert len(set(colours.values())) == 9
+
+
+# ---- events, places, density ----
+
+
+def test_events_travel_with_place_traits_and_clock(case):
+    corners = [(50, 403), (0, 0), (499, 250)]
+    events = make_events(corners, ["crime", "accident", "juvenile"], time_precision="hour")
+    data = build_payload(case.town, None, None, None, events=events)["events"]
+    found = points(data["points"])
+    kinds = [data["types"][k][0] for k in ints(data["type"])]
+    for corner, kind, minute in zip(corners, events["kind"], (1325, 1326, 1327), strict=True):
+        at = kinds.index(kind)
+        lon, lat = lonlat(case.town, corner)
+        assert found[at] == pytest.approx((lat, lon), abs=2e-6)
+        assert ints(data["clock"])[at] == minute + 1
+    assert data["base"] == "2026-03-01"
+    assert data["types"][ints(data["type"])[0]][1:] == ["theft", "188-3", "grave", "hour"]
+
+
+def test_events_without_time_or_place_do_not_stop_the_map(case):
+    events = make_events([(50, 403), (0, 0)], ["crime", "crime"])
+    events.loc["e-0", ["occurred_from", "occurred_to"]] = pd.NaT
+    events.loc["e-1", "geometry"] = shapely.Point()
+    data = build_payload(case.town, None, None, None, events=events)["events"]
+    assert ints(data["clock"]) == [0]
+    assert data["period"] == ""
+    nothing = build_payload(case.town, None, None, None, events=events.iloc[:0])["events"]
+    assert nothing["points"] == nothing["type"] == ""
+
+
+def test_what_is_recorded_on_a_street_is_what_lies_within_50_m_of_it(case):
+    corners = [(50, 403), (60, 395), (50, 2000)]
+    events = make_events(corners, ["crime", "crime", "accident"])
+    data = build_payload(case.town, None, None, None, events=events)["events"]["recorded"]
+    rows = np.cumsum(ints(data["crime"]["steps"])).tolist()
+    assert case.town.segments.index[rows].tolist() == ["h-4-0"]
+    assert ints(data["crime"]["counts"]) == [2]
+    assert "accident" not in data
+
+
+def test_a_table_that_is_no_events_is_refused(case):
+    with pytest.raises(SchemaError, match="wanted a table as read_events"):
+        pm.explore(case.town, events=[1, 2])
+    with pytest.raises(SchemaError):
+        pm.explore(case.town, events=case.town.segments)
+
+
+def test_risk_by_map_tells_each_maps_share(case):
+    table = pd.DataFrame({"crime": case.risk * 0.6, "accident": case.risk * 0.4})
+    data = build_payload(case.town, table, None, None)["risk"]
+    assert set(data["kinds"]) == {"crime", "accident"}
+    assert values_of(data["kinds"]["crime"], "u1") == pytest.approx(153, abs=1)
+    assert values_of(data["value"], "<f4") == pytest.approx(case.risk.to_numpy(), rel=1e-6)
+    alone = build_payload(case.town, case.risk, None, None)["risk"]
+    assert alone["kinds"] == {}
+
+
+def test_a_plan_that_knows_risk_by_map_lends_it_to_the_map(case):
+    segments = case.plan.segments
+    more = {"risk_crime": segments["risk"] * 0.25, "risk_accident": segments["risk"] * 0.75}
+    plan = replace(case.plan, segments=segments.assign(**more))
+    data = build_payload(case.town, case.risk, None, plan)["risk"]
+    assert values_of(data["kinds"]["accident"], "u1") == pytest.approx(191, abs=1)
+
+
+def test_places_travel_with_their_kind_and_name_in_the_readers_language(case):
+    places = make_places([(0, 0), (100, 0)], ["school", "police"], ["Gymnasium 25", None])
+    places.loc["node/0", "name_kk"] = "25 гимназия"
+    told = {}
+    for lang in ("en", "kk"):
+        payload = official_payload(case.town, Shown(places=places), lang)
+        data = payload["places"]
+        told[lang] = [payload["names"][i - 1] if i else None for i in ints(data["name"])]
+    assert told == {"en": ["Gymnasium 25", None], "kk": ["25 гимназия", None]}
+    assert [data["kinds"][k] for k in ints(data["kind"])] == ["school", "police"]
+
+
+def test_a_density_lies_where_its_raster_lies(case):
+    values = np.zeros((20, 30))
+    values[4, 7] = 3.0
+    west, north = 656_000.0, 4_790_400.0
+    raster = pm.Raster(values=values, transform=(20, 0, west, 0, -20, north), crs=case.town.crs,
+                       attrs={"unit": "events per m²"})  # fmt: skip
+    data = build_payload(case.town, None, None, None, density=raster)["density"]
+    head, _, body = data["image"].partition(",")
+    assert head == "data:image/png;base64"
+    picture = Image.open(io.BytesIO(base64.b64decode(body))).convert("RGBA")
+    pixels = np.asarray(picture)[:, :, 3] > 0
+    rows, columns = np.nonzero(pixels)
+    (south, left), (top, right) = data["corners"]
+    lon = left + (columns.mean() + 0.5) / picture.width * (right - left)
+    lat = top - (rows.mean() + 0.5) / picture.height * (top - south)
+    x, y = project(lon, lat)
+    assert (x - west, north - y) == pytest.approx((150, 90), abs=15)
+    assert data["unit"] == "events per km²"
+    assert data["legend"][-1]["colour"] == DENSITY_RAMP[-1]
+    with pytest.raises(OptionError, match="wanted a Raster"):
+        pm.explore(case.town, density=values)
+
+
+def test_an_address_of_the_web_is_in_the_file_only_where_tiles_are_asked_for(case):
+    assert (
+        "https:" not in re.search(r'Policy" content="([^"]+)"', page_of(pm.explore(case.town)))[1]
+    )
+    options = MapOptions(tiles="https://tiles.example.org/{z}/{x}/{y}.png")
+    page = page_of(pm.explore(case.town, options=options))
+    policy = re.search(r'Security-Policy" content="([^"]+)"', page)[1]
+    assert "img-src data: blob: https://tiles.example.org;" in policy
+    for bad in ("http://a/{z}{x}{y}", "https://a b/{z}/{x}/{y}", "https://a;script-src *//{z}{x}",
+                "https://tiles.example.org/pic.png", "file:///{z}/{x}/{y}"):  # fmt: skip
+        with pytest.raises(OptionError, match="wanted an address"):
+            MapOptions(tiles=bad)
+
+
+# ---- the slider ----
+
+
+def test_steps_follow_each_other_in_time_from_start_to_end(case):
+    plan = build_payload(case.town, None, None, case.plan)["plan"]
+    assert plan["clock"] == {"day": "2026-11-22", "seconds": 1120, "changes": [[0, 72000]]}
+    for route in plan["routes"]:
+        moves = route["moves"]
+        assert moves["from"][0] == 0
+        assert moves["from"][1:] == moves["to"][:-1]
+        walks = [k for k in moves["walk"] if k >= 0]
+        assert walks == list(range(len(route["segments"])))
+    assert "dwell" in plan["routes"][0]["moves"]["activity"]
+
+
+def test_the_clock_of_a_night_in_which_clocks_change_knows_both_times():
+    town = star_town()
+    late = pd.Timestamp("2026-10-25 00:50", tz="UTC").tz_convert("Europe/Berlin")
+    path = node_path(town, [(0, 0), (200, 0), (0, 0)])
+    plan = make_plan(town, {"r": path}, start=late, dwell={"r": {1: 1800.0}})
+    clock = build_payload(town, None, None, plan)["plan"]["clock"]
+    assert clock["changes"][0] == [0, (2 * 60 + 50) * 60]
+    run, wall = clock["changes"][1]
+    assert wall - run == (2 * 60 + 50) * 60 - 3600
+
+
+def test_legs_name_streets_in_the_readers_language(case):
+    rows = case.plan.segments
+    plan = replace(case.plan, segments=rows.assign(name_kk="Абай " + rows["name"].str[:5]))
+    payload = official_payload(case.town, Shown(plan=plan), "kk")
+    places = payload["plan"]["routes"][0]["legs"]["place"]
+    assert payload["names"][places[0] - 1] == "Абай h-2-2"

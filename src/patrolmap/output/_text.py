@@ -111,8 +111,8 @@ def clock(moment: pd.Timestamp) -> str:
     return f"{moment.hour:02d}:{moment.minute:02d}"
 
 
-def span(start: pd.Timestamp, end: pd.Timestamp) -> str:
-    """Write an interval in words that do not depend on the machine's locale.
+def span(start: pd.Timestamp, end: pd.Timestamp, lang: str = "en") -> str:
+    """Write an interval in words of `lang` that do not depend on the machine's locale.
 
     Examples
     --------
@@ -120,10 +120,12 @@ def span(start: pd.Timestamp, end: pd.Timestamp) -> str:
     'Sun 22 Nov 2026, 20:00–02:00'
     >>> span(pd.Timestamp("2026-11-22 20:00+05:00"), pd.Timestamp("2026-11-24 02:00+05:00"))
     'Sun 22 Nov 2026, 20:00 – Tue 24 Nov 2026, 02:00'
+    >>> span(pd.Timestamp("2026-11-22 20:00+05:00"), pd.Timestamp("2026-11-23 02:00+05:00"), "ru")
+    'вс, 22 нояб. 2026 г., 20:00–02:00'
     """
     if end - start < pd.Timedelta("24h"):
-        return f"{_day(start)}, {clock(start)}–{clock(end)}"
-    return f"{_day(start)}, {clock(start)} – {_day(end)}, {clock(end)}"
+        return f"{day(start, lang)}, {clock(start)}–{clock(end)}"
+    return f"{day(start, lang)}, {clock(start)} – {day(end, lang)}, {clock(end)}"
 
 
 def km(metres: float) -> str:
@@ -148,6 +150,18 @@ def share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole > 0 else "–"
 
 
-def _day(moment: pd.Timestamp) -> str:
+def day(moment: pd.Timestamp, lang: str = "en") -> str:
+    """Write a date with its weekday, as `span` does.
+
+    Examples
+    --------
+    >>> day(pd.Timestamp("2026-11-22")), day(pd.Timestamp("2026-11-22"), "kk")
+    ('Sun 22 Nov 2026', '2026 ж. 22 қар., жс')
+    """
+    if lang != "en":
+        from babel.dates import format_skeleton
+
+        text = str(format_skeleton("yMMMEd", moment.to_pydatetime(), locale=lang))
+        return text.replace("\u202f", " ")  # a space that few fonts have
     month = _MONTHS[moment.month - 1]
     return f"{_WEEKDAYS[moment.weekday()]} {moment.day} {month} {moment.year}"

@@ -1,4 +1,4 @@
-"""The map: risk by street, hot spots and routes on the street network itself, in one file."""
+"""The map: events, risk, hot spots and routes on the street network itself, in one file."""
 
 from typing import Any
 
@@ -6,8 +6,11 @@ import geopandas as gpd
 import pandas as pd
 
 from patrolmap.errors import OptionError
-from patrolmap.output._payload import build_payload
+from patrolmap.output._words import check_language, words
+from patrolmap.output.maps.options import AUDIENCES, Audience, MapOptions
+from patrolmap.output.maps.payload import Shown, official_payload, open_payload
 from patrolmap.patrol.plan import Plan
+from patrolmap.risk import Raster
 from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
@@ -16,11 +19,17 @@ def explore(
     streets: StreetNetwork,
     *,
     risk: pd.Series | pd.DataFrame | None = None,
+    density: Raster | None = None,
     hotspots: gpd.GeoDataFrame | None = None,
+    events: gpd.GeoDataFrame | None = None,
+    places: gpd.GeoDataFrame | None = None,
     plan: Plan | None = None,
+    lang: str = "en",
+    audience: Audience = "official",
+    options: MapOptions | None = None,
     m: Any = None,
 ) -> Any:
-    """Draw streets, risk, hot spots and routes on a map that opens without internet.
+    """Draw events, risk, hot spots and routes on a map that opens without internet.
 
     The map is a `folium.Map`; its `.save(path)` and its display in a notebook make one
     self-contained file: Leaflet is inside, the base map is the street network, and the page's
@@ -28,9 +37,10 @@ def explore(
     folium can be added to it.
 
     Risk is drawn by risk per km in up to six classes, parted where the riskiest 1, 5, 10, 25 and
-    50 % of the street length begin; only walkable segments inside the boundary count. A click
-    on a street tells its risk, its rank and who passes it when; a click on a route, its card. A
-    map with a plan on it is marked for official use only.
+    50 % of the street length begin; only walkable segments inside the boundary count. Events are
+    counted where they crowd and stand alone from zoom 17 on. A click on a street tells why it is
+    risky and who passes it when; a click on a route, its card. A slider walks the crews through
+    their shifts.
 
     Parameters
     ----------
@@ -38,11 +48,27 @@ def explore(
         The street network; its segments are the base map.
     risk
         Expected events per segment, by segment_id, as `NetworkKDE.predict` returns it; of a
-        table by time bins, the sum. Segments it lacks have none.
+        table by map (`predict_by_kind`) or by time bins, the sum. Segments it lacks have none.
+    density
+        As `planar_kde` returns it.
     hotspots
         As `hotspots(risk, streets)` returns them.
+    events
+        As `read_events` returns them. They are counted on the nearest street within 50 m.
+    places
+        As `read_places` returns them.
     plan
         Routes made on these streets.
+    lang
+        "en", "kk" or "ru": the language of the page and, where they are tagged, of street names.
+    audience
+        "official": all that is given; the page says that it is for official use only. "public":
+        of the events only, how many there are of each map in cells of 500 m, those of juveniles
+        left out, none under 5, rounded to 5; of all else nothing: `risk`, `density`, `hotspots`,
+        `places` and `plan` are not looked at.
+    options
+        Size of those cells, the fewest events they show, and a base map from the web to switch
+        on by hand. `MapOptions()` by default: no address of the web is in the file.
     m
         A `folium.Map` to draw on; it keeps its own way of being saved, so a plain one still
         loads its scripts online. Default a new map.
@@ -56,7 +82,7 @@ def explore(
     Raises
     ------
     OptionError
-        If `m` is not a `folium.Map`.
+        If `m` is not a `folium.Map`, density no `Raster`, or an option is none of those above.
     NetworkMismatchError
         If risk, hotspots or plan belong to another street network.
     SchemaError
@@ -75,18 +101,45 @@ def explore(
     >>> page = explore(streets, risk=risk).get_root().render()
     >>> "Abay" in page, "<script src" in page
     (True, False)
+
+    For anyone to see: of the events only counts in cells, here of 1 km.
+
+    >>> from patrolmap.output import MapOptions
+    >>> m = explore(streets, audience="public", options=MapOptions(cell_size=1000), lang="kk")
+    >>> "official" in m.get_root().title
+    False
     """
     import folium
 
-    from patrolmap.output._offline import OfflineMap, PatrolLayers
+    from patrolmap.output.maps.page import OfflineMap, PatrolLayers
 
     require_type(streets, StreetNetwork, name="streets")
+    check_language(lang)
+    if audience not in AUDIENCES:
+        raise OptionError(f"audience={audience!r}; wanted one of {list(AUDIENCES)}.")
+    chosen = MapOptions() if options is None else options
+    require_type(chosen, MapOptions, name="options")
     if m is not None and not isinstance(m, folium.Map):
         raise OptionError(f"m is a {type(m).__name__}; wanted a folium.Map, or None for a new one.")
-    payload = build_payload(streets, risk, hotspots, plan)
+    if audience == "public":
+        payload = open_payload(streets, events, lang, chosen)
+    else:
+        shown = Shown(risk=risk, density=density, hotspots=hotspots, events=events, places=places,
+                      plan=plan)  # fmt: skip
+        payload = official_payload(streets, shown, lang, chosen)
     layers = PatrolLayers(payload)
     if m is None:
-        title = "Patrol routes (for official use only)" if plan is not None else "Streets and risk"
-        m = OfflineMap(name=layers._id, title=title)
+        title = words(lang, "map").gettext(_title(audience, plan))
+        m = OfflineMap(name=layers._id, title=title, lang=lang, tiles=chosen.tiles_origin)
     m.add_child(layers)
     return m
+
+
+def _title(audience: str, plan: Plan | None) -> str:
+    if audience == "public":
+        return "Recorded events by area"
+    return (
+        "Patrol routes (for official use only)"
+        if plan is not None
+        else ("Streets and risk (for official use only)")
+    )

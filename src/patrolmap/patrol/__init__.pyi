@@ -1,8 +1,12 @@
 from .check import check_plan as check_plan
+from .drawn.score import score_routes as score_routes
 from .plan import Plan as Plan
 from .plan import Provenance as Provenance
 from .points import PointRoutes as PointRoutes
 from .points import solve_orienteering as solve_orienteering
+from .roster.read import check_shifts as check_shifts
+from .roster.read import read_shifts as read_shifts
+from .roster.report import ShiftsReport as ShiftsReport
 from .rules import PatrolRules as PatrolRules
 from .shifts import Depot as Depot
 from .shifts import Shift as Shift

@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from patrolmap.errors import OptionError
-from patrolmap.patrol.plan import Plan, Provenance
+from patrolmap.patrol.plan import Plan
+from patrolmap.patrol.provenance import provenance_of
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.shifts import Shift
 from patrolmap.patrol.stop import MaxRuntime, Progress, Stop
@@ -18,9 +19,7 @@ from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
 if TYPE_CHECKING:
-    from patrolmap.patrol.problem import Crew, Problem
-    from patrolmap.patrol.search import Found
-    from patrolmap.patrol.walks import Walks
+    from patrolmap.patrol.problem import Problem
 
 BOUND_PART = 0.2  # of the time that the bound may take
 
@@ -140,39 +139,27 @@ def plan_patrols(
         segments=tables.segments,
         stops=tables.stops,
         unserved=tables.unserved,
-        provenance=_provenance(problem, found, walks, bound, seed, risk.attrs),
+        provenance=provenance_of(
+            problem,
+            walks.total,
+            bound=bound,
+            attrs=risk.attrs,
+            notes=(*risk.attrs.get("notes", ()), *_unlit_note(problem)),
+            seed=seed,
+            iterations=found.iterations,
+            runtime=found.seconds,
+        ),
     )
 
 
-def _provenance(
-    problem: Problem, found: Found, walks: Walks, bound: float, seed: int, attrs: dict[str, Any]
-) -> Provenance:
-    notes = list(attrs.get("notes", ()))
-    if any(crew.rules.unlit == "avoid" for crew in problem.crews):
-        lit = problem.streets.segments["lit"]
-        notes.append(
-            f"unlit streets are avoided at night; {(lit == 'unknown').mean():.0%} of the segments "
-            "have no lighting tag and count as lit"
-        )
-    return Provenance(
-        seed=seed,
-        rules={str(crew.shift.name): crew.rules.to_dict() for crew in problem.crews},
-        durations={str(crew.shift.name): crew.shift.seconds for crew in problem.crews},
-        shifts={str(crew.shift.name): _asked(problem, crew) for crew in problem.crews},
-        bins=tuple(start.isoformat() for start in problem.bin_starts),
-        prize=walks.total,
-        upper_bound=bound,
-        gap=max(0.0, (bound - walks.total) / bound) if bound > 0 else 0.0,
-        total_risk=float(problem.prize.sum()),
-        unit=str(attrs.get("unit", "count")),
-        iterations=found.iterations,
-        runtime=found.seconds,
-        fingerprint=problem.streets.fingerprint,
-        attribution=problem.streets.attribution,
-        timezone=str(problem.clock.tz),
-        notes=tuple(notes),
-        versions=_versions(),
-    )
+def _unlit_note(problem: Problem) -> list[str]:
+    if all(crew.rules.unlit != "avoid" for crew in problem.crews):
+        return []
+    unknown = (problem.streets.segments["lit"] == "unknown").mean()
+    return [
+        f"unlit streets are avoided at night; {unknown:.0%} of the segments have no lighting tag "
+        "and count as lit"
+    ]
 
 
 def _require_kinds(streets: StreetNetwork, risk_by_kind: pd.DataFrame) -> None:
@@ -185,31 +172,3 @@ def _require_kinds(streets: StreetNetwork, risk_by_kind: pd.DataFrame) -> None:
     if not risk_by_kind.index.is_unique:
         twice = risk_by_kind.index[risk_by_kind.index.duplicated()][:3].tolist()
         raise OptionError(f"risk_by_kind names segments more than once, e.g. {twice}.")
-
-
-def _asked(problem: Problem, crew: Crew) -> dict[str, Any]:
-    """Return what a shift asked for, as plain values, for the plan's checker."""
-    shift, nodes = crew.shift, problem.streets.nodes.index
-    return {
-        "start": shift.start.isoformat(),
-        "mode": shift.mode,
-        "crews": shift.crews,
-        "service": shift.service,
-        "depot": shift.depot.name,
-        "end_depot": (shift.end_depot or shift.depot).name,
-        "from_node": int(nodes[crew.start]),
-        "to_node": int(nodes[crew.end]),
-        "sector": None if shift.sector is None else shift.sector.wkt,
-    }
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    out = {}
-    for name in ("patrolmap", "numpy", "pandas", "geopandas", "numba"):
-        try:
-            out[name] = version(name)
-        except PackageNotFoundError:  # run from a source tree
-            out[name] = "unknown"
-    return out

@@ -1,6 +1,7 @@
 """`read_streets`: any local source of streets in, one `StreetNetwork` out."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -161,8 +162,10 @@ def _from_file(path: Path, options: Options, crs: CRS | None, district: Any) -> 
     if area is not None and not len(ways.way):
         raise missed(area, nodes.corners())
     metric = choose_crs(crs, area, lon=float(np.median(ways.lon)), lat=float(np.median(ways.lat)))
-    lines, report = ways.project(metric)
-    areas = read_areas(path, [*ways.closed, *nodes.relations], nodes=nodes, box=box)
+    with ThreadPoolExecutor(1) as aside:  # PROJ lets other work go on meanwhile
+        projected = aside.submit(ways.project, metric)
+        areas = read_areas(path, [*ways.closed, *nodes.relations], nodes=nodes, box=box)
+    lines, report = projected.result()
     return _network(lines, options, metric, report, areas=areas, credit=nodes.credit)
 
 

@@ -1,11 +1,13 @@
 """Files as offices really save them, and what is said about those that cannot be read."""
 
 import gzip
+import zipfile
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import parquet
 from shapely.geometry import box
 
 from patrolmap.errors import (
@@ -60,6 +62,28 @@ def test_every_kind_of_file_reads_alike(crimes, tmp_path, name):
     assert report.events.geometry.distance(expected.geometry).max() < 0.01
     for column in ("category", "occurred_from", "time_precision"):
         assert report.events[column].tolist() == expected[column].tolist()
+
+
+def test_geoparquet_with_a_spoilt_crs_is_a_named_error(crimes, tmp_path):
+    path = tmp_path / "a.parquet"
+    points(crimes()).to_parquet(path)
+    table = parquet.read_table(path)
+    spoilt = table.schema.metadata[b"geo"].replace(b"GeographicCRS", b"GeographicCRZ")
+    parquet.write_table(table.replace_schema_metadata({b"geo": spoilt}), path)
+    with pytest.raises(SourceFormatError, match="cannot be read"):
+        check(path)
+
+
+@pytest.mark.parametrize("name", ["", "/", ".", "..", "a/"])
+def test_a_member_of_a_zip_that_has_no_name_is_no_file(crimes, tmp_path, name):
+    class Member(zipfile.ZipInfo):
+        def is_dir(self):  # which fails without a name
+            return False
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", crimes().to_csv(index=False))
+        archive.writestr(Member(name), b"")
+    assert check(tmp_path / "a.zip").kept == 25
 
 
 def test_plain_parquet_reads_by_its_columns(crimes, tmp_path):

@@ -75,4 +75,5 @@ def _unpack(archive: zipfile.ZipFile, name: str, folder: Path, suffixes: tuple[s
 
 def _is_clutter(info: zipfile.ZipInfo) -> bool:
     name = PurePosixPath(info.filename)
-    return info.is_dir() or "__MACOSX" in name.parts or name.name.startswith(".")
+    folder = not name.name or info.filename.endswith("/")
+    return folder or "__MACOSX" in name.parts or name.name.startswith(".")

@@ -1,5 +1,6 @@
 """A source as it was found: its cells, geometry and CRS, before any meaning is given to them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,22 +66,24 @@ def from_table(
     """Take a DataFrame or GeoDataFrame as a source; named index levels become columns."""
     if frame.columns.nlevels > 1:
         raise SchemaError(f"{name} has {frame.columns.nlevels} levels of column names; wanted one.")
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()].unique().tolist()
+    columns = [str(_mended(str(column))) for column in frame.columns]
+    twice = [column for column, number in Counter(columns).items() if number > 1]
+    if twice:
         raise SchemaError(f"{name} has columns named alike: {twice[:5]}; rename them.")
     geometry, crs = _geometry(frame)
-    cells = {c: frame[c].array for c in frame.columns if not _is_shape(frame[c])}
+    series = {column: frame.iloc[:, at] for at, column in enumerate(columns)}
+    cells = {column: each.array for column, each in series.items() if not _is_shape(each)}
     try:
         table = pd.DataFrame(cells)
     except UnicodeEncodeError:  # half a letter, as of a name of a file that was no UTF-8
         table = pd.DataFrame({c: [_mended(v) for v in values] for c, values in cells.items()})
     levels = frame.index.to_frame(index=False)
     for level in levels.columns:
-        if frame.index.names != [None] and level in frame.index.names and level not in table:
-            table[level] = levels[level].array
+        told = str(_mended(str(level)))
+        if frame.index.names != [None] and level in frame.index.names and told not in table:
+            table[told] = levels[level].array
     if len(frame) == 0:
         raise SchemaError(f"{name} has no rows; nothing to read.")
-    table.columns = [str(_mended(str(column))) for column in table.columns]
     rows = np.arange(1, len(frame) + 1, dtype=np.int64)
     table.index = pd.RangeIndex(len(frame))
     return Source(

@@ -14,6 +14,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from pyproj.exceptions import CRSError as ProjError
 
 from patrolmap.errors import OptionError, SchemaError, SourceFormatError
@@ -63,10 +64,11 @@ def read_parquet(path: Path) -> pd.DataFrame:
     import pyarrow as pa
     from pyarrow import parquet
 
+    spoilt = (pa.ArrowException, ProjError, shapely.errors.ShapelyError)
     try:
         geo = b"geo" in (parquet.read_schema(path).metadata or {})
         return gpd.read_parquet(path) if geo else pd.read_parquet(path)
-    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+    except (*spoilt, OSError, ValueError, KeyError, TypeError) as error:
         reason = short(error, most=200)
         raise SourceFormatError(
             f"{path.name} cannot be read, it may be cut short: {reason}. Export it again."

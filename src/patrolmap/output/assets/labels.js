@@ -3,7 +3,8 @@
   "use strict";
 
   /* An item: {at: L.LatLng, textZoom(), visible(zoom), build(withText) -> element, text,
-     mark: its size without text in pixels, click(), pane}. Items come in order of importance. */
+     mark: its size without text in pixels, room(zoom): the pixels it wants free instead, click(),
+     pane}. Items come in order of importance. */
   pm.Labels = class {
     constructor(map, items) {
       this.map = map;
@@ -20,7 +21,7 @@
       this.placed = [];
       for (const item of this.items) {
         if (!item.visible(zoom)) { continue; }
-        const p = this.map.project(item.at, zoom), half = item.mark / 2;
+        const p = this.map.project(item.at, zoom), half = (item.room ? item.room(zoom) : item.mark) / 2;
         const bare = [p.x - half, p.y - half, p.x + half, p.y + half];
         const wide = bare.slice();
         wide[2] += Math.min(item.text.length * 6.4, 190) + 10;  // as .pm-text allows

@@ -43,7 +43,9 @@
         inputs.forEach((input) => { if (input.checked !== on) { input.click(); } });
       });
       if (note) { pm.el("p", "pm-note", note, box); }
+      this.last = box;
       const reflect = () => {
+        box.classList.toggle("pm-off", !inputs.some((input) => input.checked));
         const on = inputs.filter((input) => input.checked).length;
         master.checked = on > 0;
         master.indeterminate = on > 0 && on < inputs.length;
@@ -52,6 +54,18 @@
         inputs.push(this.row(box, row, (on) => { row.show(on); reflect(); }));
       });
       reflect();
+    },
+
+    /* Colours under the last group that are not switched one by one. */
+    legend: function (rows, note) {
+      const box = pm.el("div", "pm-legend", null, this.last);
+      rows.forEach((row) => {
+        const line = pm.el("div", "pm-row", null, box);
+        line.appendChild(row.swatch);
+        pm.el("span", "pm-name", row.label, line);
+        if (row.meta) { pm.el("span", "pm-meta", row.meta, line); }
+      });
+      if (note) { pm.el("p", "pm-note", note, box); }
     },
 
     row: function (box, row, change) {
@@ -66,11 +80,15 @@
       if (row.open) {
         const button = pm.el("button", "pm-open", "›", line);
         button.type = "button";
-        button.title = "Show its card";
-        button.setAttribute("aria-label", "Card of " + row.label);
+        button.title = pm.t("Show its card");
+        button.setAttribute("aria-label", pm.t("Card of {name}", { name: row.label }));
         button.addEventListener("click", row.open);
       }
-      input.addEventListener("change", () => change(input.checked));
+      line.classList.toggle("pm-row-off", !row.heading && !row.on);
+      input.addEventListener("change", () => {
+        if (!row.heading) { line.classList.toggle("pm-row-off", !input.checked); }
+        change(input.checked);
+      });
       return input;
     },
   });

@@ -1,31 +1,18 @@
-/* What a click opens: cards of routes, facts of streets, hot spots and depots. */
+/* What a click opens: cards of routes, streets, hot spots, depots, places and events. */
 (function (pm) {
   "use strict";
 
-  const LIT = { y: "lit", n: "unlit", u: "lighting unknown" };
-
-  const clock = (minute) =>
-    String(Math.floor(minute / 60)).padStart(2, "0") + ":" + String(minute % 60).padStart(2, "0");
-  const km = (metres) => metres < 995 ? Math.round(metres) + " m" : (metres / 1000).toFixed(1) + " km";
-  const percent = (share) => (100 * share).toFixed(share < 0.1 ? 1 : 0) + " %";
-  const number = (value) => value >= 1000 ? Math.round(value).toLocaleString("en-GB")
-    : String(Number(value.toPrecision(2)));
-  const plural = (n, one) => n + " " + one + (n === 1 ? "" : "s");
-
-  pm.words = { clock, km, percent, number, plural };
-
-  /* The part of the view that opens popups; `data`, `map`, `routes`, `passes` are the view's. */
-  pm.Popups = class {
+  pm.popupParts = {
     /* Show content at a place; while a popup on one route is open, the others stand back. */
     popup(at, content, route) {
       const popup = L.popup({
-        maxWidth: 320, minWidth: 220, maxHeight: 320, className: "pm-popup",
-        autoPanPaddingTopLeft: [60, 50], autoPanPaddingBottomRight: [this.panelWidth(), 20],
+        maxWidth: 340, minWidth: 220, maxHeight: 340, className: "pm-popup",
+        autoPanPaddingTopLeft: [this.map.getSize().x < 700 ? 60 : 280, 60], autoPanPaddingBottomRight: [this.panelWidth(), 60],
       });
       popup.setLatLng(at).setContent(content).openOn(this.map);
       this.look(route || null);
       if (route) { popup.on("remove", () => { if (this.focus === route) { this.look(null); } }); }
-    }
+    },
 
     look(route) {
       if (this.focus === route) { return; }
@@ -34,110 +21,97 @@
         layer.setStyle({ opacity: !route || route === each ? 1 : 0.12 })));
       if (route && route.on) { route.layers.forEach((layer) => layer.bringToFront()); }
       this.labels.place();
-    }
+    },
+
+    card(title, colour, pairs, parent) {
+      const box = pm.el("article", "pm-card", null, parent);
+      box.style.setProperty("--colour", colour);
+      pm.el("h3", "", title, box);
+      pm.facts(box, pairs);
+      return box;
+    },
 
     routeCard(route, parent) {
-      const box = pm.el("article", "pm-card", null, parent), { plan } = this.data;
-      box.style.setProperty("--colour", route.colour);
-      pm.el("h3", "", route.shift + " · crew " + route.crew, box);
+      const { plan } = this.data;
       const there = route.endDepot === route.depot ? route.depot : route.depot + " → " + route.endDepot;
-      const share = route.passed > 0 ? percent(route.passed) : "";
-      pm.facts(box, [
-        ["Depot", there], ["Time", route.window],
-        ["Length", km(route.length) + (route.mode === "drive" ? " by car" : " on foot")],
-        ["Service", route.service.replace(/_/g, " ")],
-        ["Collects", number(route.prize) + " expected " + plan.unit], ["Share of risk", share],
-      ]);
-      return box;
-    }
-
-    segmentFacts(i, parent) {
-      const { streets, risk } = this.data, box = pm.el("section", "pm-segment", null, parent);
-      const kind = streets.classes[streets.class[i]].replace(/_/g, " ");
-      pm.el("h3", "", this.text(streets.name[i]) || "Street without a name", box);
-      const pairs = [["Kind", kind + ", " + km(streets.length[i]) + ", " + LIT[streets.lit[i]]]];
-      if (risk && risk.class[i] >= 0) {
-        const perKm = number(1000 * risk.value[i] / Math.max(streets.length[i], 1));
-        pairs.push(["Risk", number(risk.value[i]) + " expected " + risk.unit + " (" + perKm + " per km)"],
-          ["Rank", risk.rank[i].toLocaleString("en-GB") + " of " + risk.ranked.toLocaleString("en-GB") + " by risk per km"]);
-      } else if (risk) {
-        pairs.push(["Risk", "none counted here"]);
-      }
-      pm.facts(box, pairs);
-      if (this.data.plan) { this.passList(i, box); }
-    }
-
-    passList(i, box) {
-      const passes = (this.passes.get(i) || []).slice();
-      pm.el("h4", "", passes.length ? "Who passes, and when" : "No crew passes here", box);
-      const byRoute = new Map();
-      passes.forEach((pass) => byRoute.set(pass.route, (byRoute.get(pass.route) || []).concat([pass])));
-      byRoute.forEach((list, route) => {
-        const line = pm.el("button", "pm-pass", null, box);
-        line.type = "button";
-        line.style.setProperty("--colour", route.colour);
-        pm.el("span", "", route.shift + " · crew " + route.crew, line);
-        pm.el("time", "", list.map((pass) => clock(pass.time)).join(", "), line);
-        line.addEventListener("click", () => this.openRoute(route));
-      });
-      passes.filter((pass) => pass.reason).slice(0, 4).forEach((pass) =>
-        pm.el("p", "pm-note", clock(pass.time) + ": " + pass.reason, box));
-    }
+      return this.card(this.crewName(route), route.colour, [
+        [pm.t("Depot"), there], [pm.t("Time"), route.window],
+        [pm.t("Length"), pm.t(route.mode === "drive" ? "{km} by car" : "{km} on foot", { km: pm.km(route.length) })],
+        [pm.t("Service"), pm.word(route.service)],
+        [pm.t("Collects"), pm.t("{n} expected {unit}", { n: pm.number(route.prize), unit: pm.t(plan.unit) })],
+        [pm.t("Share of risk"), route.passed > 0 ? pm.percent(route.passed) : ""],
+      ], parent);
+    },
 
     openRoute(route) {
       const box = pm.el("div"), at = route.legs.at[0] || route.bounds.getCenter();
       const legs = pm.el("ol", "pm-legs", null, this.routeCard(route, box));
       route.legs.place.forEach((place, i) => {
         const line = pm.el("li", "", null, legs);
-        pm.el("time", "", clock(route.legs.time[i]), line);
+        pm.el("time", "", pm.clock(route.legs.time[i]), line);
         pm.el("span", "", this.text(place), line);
-        pm.el("i", "", route.legs.length[i] ? km(route.legs.length[i]) : route.legs.activity[i], line);
+        pm.el("i", "", this.legSize(route.legs, i), line);
       });
       this.fit(route.bounds);
       this.popup(at, box, route);
-    }
+    },
+
+    legSize(legs, i) {
+      return legs.stands[i] ? pm.word(legs.activity[i]) + ", " + pm.t("{n} min", { n: legs.minutes[i] }) : pm.km(legs.length[i]);
+    },
 
     openLeg(route, i, at) {
-      const box = pm.el("div"), legs = route.legs, card = this.routeCard(route, box);
-      const what = legs.turn[i] === "start" ? "" : legs.turn[i] + ", ";
-      const length = legs.length[i] ? km(legs.length[i]) : legs.activity[i];
-      pm.el("p", "pm-leg", "Leg " + (i + 1) + ": " + clock(legs.time[i]) + " " + this.text(legs.place[i])
-        + " (" + what + length + ")", card);
+      const box = pm.el("div"), { legs } = route, card = this.routeCard(route, box);
+      const what = legs.turn[i] === "start" || legs.stands[i] ? "" : pm.word(legs.turn[i]) + ", ";
+      pm.el("p", "pm-leg", pm.t("Leg {n}", { n: i + 1 }) + ": " + pm.clock(legs.time[i]) + " " + this.text(legs.place[i])
+        + " (" + what + this.legSize(legs, i) + ")", card);
       this.popup(at, box, route);
-    }
+    },
 
     openHotspot(spot, at) {
-      const box = pm.el("article", "pm-card");
-      box.style.setProperty("--colour", "#3d2a1a");
-      pm.el("h3", "", "Hot spot " + spot.number + ": " + spot.name, box);
-      pm.facts(box, [
-        ["Streets", km(spot.length) + " in " + plural(spot.segments.length, "segment")],
-        ["Risk", number(spot.risk) + ", " + percent(spot.riskShare) + " of all"],
-        ["That is", spot.lengthShare > 0 ? (spot.riskShare / spot.lengthShare).toFixed(1) + " times its share of length" : ""],
+      const times = spot.lengthShare > 0 ? pm.number(spot.riskShare / spot.lengthShare) : "";
+      this.popup(at, this.card(pm.t("Hot spot {n}", { n: spot.number }) + ": " + spot.name, "#3d2a1a", [
+        [pm.t("Streets"), pm.km(spot.length) + ", " + pm.n("{n} segment", "{n} segments", spot.segments.length)],
+        [pm.t("Risk"), pm.t("{n}, {share} of all", { n: pm.number(spot.risk), share: pm.percent(spot.riskShare) })],
+        [pm.t("That is"), times && pm.t("{n} times its share of length", { n: times })],
         ...this.hotspotEvents(spot),
-      ]);
-      this.popup(at, box);
-    }
+      ]));
+    },
 
     hotspotEvents(spot) {
       if (spot.events === undefined) { return []; }
-      const kinds = Object.entries(spot.kinds).map(([kind, n]) => n + " " + kind);
-      const sure = spot.trendChance <= 0.05 ? "" : " (may be chance)";
+      const kinds = Object.entries(spot.kinds).map(([kind, n]) => pm.many(kind) + " " + pm.whole(n));
+      const sure = spot.trendChance <= 0.05 ? "" : " (" + pm.t("may be chance") + ")";
       return [
-        ["Events", kinds.length > 1 ? spot.events + ": " + kinds.join(", ") : String(spot.events)],
-        ["Peak", spot.peak && spot.peak.replace("-", "–") + ", " + percent(spot.peakShare) + " of them"],
-        ["Trend", spot.trend && "× " + number(spot.trend) + " against all events" + sure],
-        ["Chance", spot.chance && "p = " + spot.chance + " if events fell anywhere"],
+        [pm.t("Events"), kinds.length > 1 ? pm.whole(spot.events) + ": " + kinds.join(", ") : pm.whole(spot.events)],
+        [pm.t("Peak"), spot.peak && pm.t("{hours}, {share} of them", { hours: spot.peak.replace("-", "–"), share: pm.percent(spot.peakShare) })],
+        [pm.t("Trend"), spot.trend && pm.t("× {n} against all events", { n: pm.number(spot.trend) }) + sure],
+        [pm.t("Chance"), spot.chance && pm.t("p = {p} if events fell anywhere", { p: pm.number(spot.chance) })],
       ];
-    }
+    },
 
     openDepot(stop, at) {
-      const box = pm.el("article", "pm-card");
-      box.style.setProperty("--colour", "#26221c");
-      pm.el("h3", "", stop.name, box);
       const mine = this.routes.filter((route) => route.depot === stop.name);
-      pm.facts(box, [["Crews", String(mine.length)], ["Length", km(mine.reduce((sum, route) => sum + route.length, 0))]]);
+      this.popup(at, this.card(stop.name, "#26221c", [
+        [pm.t("Crews"), pm.whole(mine.length)],
+        [pm.t("Length"), pm.km(mine.reduce((sum, route) => sum + route.length, 0))],
+      ]));
+    },
+
+    openPlace(i, at) {
+      const kind = pm.first(pm.word(this.data.places.kinds[this.places.kind[i]]));
+      this.popup(at, this.card(this.text(this.places.names[i]) || kind, this.places.colours[this.places.kind[i]], [[pm.t("Kind"), kind]]));
+    },
+
+    openEvents(rows, at) {
+      const box = pm.el("article", "pm-card"), list = pm.el("ul", "pm-events", null, box);
+      box.style.setProperty("--colour", this.dots.colours[this.dots.kind[rows[0]]]);
+      rows.forEach((i) => {
+        const { what, when } = this.eventLine(i), line = pm.el("li", "", null, list);
+        pm.el("span", "", what, line);
+        pm.el("time", "", when, line);
+      });
       this.popup(at, box);
-    }
+    },
   };
 })(window.patrolmap);

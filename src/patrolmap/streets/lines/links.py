@@ -132,25 +132,42 @@ def _partners(links: Links, code: Ints, n_nodes: int) -> Ints:
         & (links.arrive[one] == links.leave[other])
         & (links.leave[one] == links.arrive[other])
     )
-    passing = np.zeros(n_nodes, dtype=bool)
-    passing[two[runs_on]] = True
-    passing[_ring_starts(links, passing, n_nodes)] = False
-    kept = passing[two]
     partner = np.full(2 * n, -1, dtype=np.int64)
-    partner[one[kept]], partner[other[kept]] = other[kept], one[kept]
+    partner[one[runs_on]], partner[other[runs_on]] = other[runs_on], one[runs_on]
     return partner
 
 
-def _ring_starts(links: Links, passing: Bools, n_nodes: int) -> Ints:
-    """Return the smallest node of every ring that touches no junction."""
+def _follow(onward: Ints, begins: Ints, last: Ints, left: Ints) -> Ints:
+    """Find the last half-link of each street, and how many steps are left to it.
+
+    Pointer doubling, so no step-by-step loop. Returns those that have none: they go round and round
+    in rings that touch no junction, while of all others some come to their end in every round.
+    """
+    on = onward[begins] >= 0
+    last[begins] = np.where(on, onward[begins], begins)
+    left[begins] = on
+    under_way = begins
+    while len(under_way):
+        here = last[under_way]
+        jump = last[here]
+        on = jump != here
+        if on.all():
+            break
+        under_way, here = under_way[on], here[on]
+        left[under_way] += left[here]
+        last[under_way] = jump[on]
+    return begins[onward[last[begins]] >= 0]
+
+
+def _at_ring_starts(ring: Ints, links: Links) -> Ints:
+    """Return the half-links at the smallest node of each ring, of the half-links of all rings."""
     n = len(links.line)
-    ones = np.ones(n, dtype=np.int8)
-    graph = coo_array((ones, (links.ends[:n], links.ends[n:])), shape=(n_nodes, n_nodes))
-    count, label = connected_components(graph, directed=False)
-    has_junction = np.zeros(count, dtype=bool)
-    has_junction[label[~passing]] = True
-    inside = np.flatnonzero(~has_junction[label])
-    return inside[np.unique(label[inside], return_index=True)[1]]
+    link = ring[ring < n]
+    node, row = np.unique(links.ends[np.append(link, link + n)], return_inverse=True)
+    graph = coo_array((np.ones(len(link)), row.reshape(2, -1)), shape=(len(node), len(node)))
+    label = connected_components(graph, directed=False)[1]
+    starts = node[np.unique(label, return_index=True)[1]]
+    return ring[np.isin(links.ends[ring], starts)]
 
 
 def _alike(tags: pd.DataFrame) -> Ints:
@@ -164,21 +181,16 @@ def _alike(tags: pd.DataFrame) -> Ints:
 
 
 def trace_streets(links: Links, lines: Lines) -> Streets:
-    """Follow links through passing nodes: pointer doubling, so no step-by-step loop."""
+    """Follow links through passing nodes; a ring without a junction starts at its smallest."""
     n = len(links.line)
     partner = _partners(links, _alike(lines.tags), len(lines.node_id))
     half = np.arange(2 * n)
-    far = (half + n) % (2 * n)
-    last = np.where(partner[far] >= 0, partner[far], half)
-    left = (last != half).astype(np.int64)  # steps left until the street's last link
-    under_way = half
-    while len(under_way):
-        here = last[under_way]
-        jump = last[here]
-        on = jump != here
-        under_way, here = under_way[on], here[on]
-        left[under_way] += left[here]
-        last[under_way] = jump[on]
+    far = np.concatenate([half[n:], half[:n]])
+    last, left = np.empty((2, 2 * n), dtype=np.int64)
+    ring = _follow(partner[far], half, last, left)
+    if len(ring):
+        partner[_at_ring_starts(ring, links)] = -1
+        _follow(partner[far], ring, last, left)
 
     begins = np.flatnonzero(partner < 0)
     ends_by = last[begins]

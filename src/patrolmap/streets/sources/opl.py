@@ -1,6 +1,5 @@
 """Ways in OSM's text form (OPL), `w1 v2 dV Tkey=value,key=value Nn1,n2`, taken apart as arrays."""
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -10,8 +9,6 @@ import pandas as pd
 
 Ints = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
-
-_ESCAPED = re.compile(r"%([0-9a-f]+)%")
 
 
 class TextWays(NamedTuple):
@@ -125,15 +122,15 @@ def count_nodes(nodes: list[bytes]) -> Ints:
     return np.array([text.count(b"n") for text in nodes], dtype=np.int64)
 
 
-def node_ids(nodes: list[bytes]) -> Ints:
-    """Return the ids of the nodes of all ways, way by way.
+def whole_numbers(cells: list[bytes]) -> Ints:
+    """Return the numbers in cells that hold one, `w7`, or any number of nodes, one after another.
 
     Examples
     --------
-    >>> node_ids([b"Nn1,n-2", b"N", b"Nn30"]).tolist()
+    >>> whole_numbers([b"Nn1,n-2", b"N", b"Nn30"]).tolist()
     [1, -2, 30]
     """
-    text = b",".join([text for text in nodes if text != b"N"]).translate(None, b"Nn")
+    text = b",".join([cell for cell in cells if cell != b"N"]).translate(None, b"Nnw")
     return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
 
 
@@ -159,4 +156,6 @@ def plain(text: str) -> str:
     """
     if "%" not in text:
         return text
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    parts = text.split("%")  # libosmium writes a % itself as %25%: every second part is a code
+    parts[1::2] = [chr(int(code, 16)) for code in parts[1::2]]
+    return "".join(parts)

@@ -76,15 +76,18 @@ class OsmWays:
         cut = np.unique(way[~there])
         begins, way, vertex = begins[there], way[there], vertex[there]
         start = np.flatnonzero(begins)
+        drawn, tags = way[start], self.tags
+        if len(drawn) != len(tags) or len(cut):
+            tags = tags.iloc[drawn].reset_index(drop=True)
         lines = Lines(
-            way=self.way[way[start]],
+            way=self.way[drawn],
             start=np.append(start, len(vertex)).astype(np.int64),
             vertex=vertex,
             node_id=self.node_id,
             x=x,
             y=y,
             crossing=np.isin(self.node_id, self.crossings),
-            tags=self.tags.iloc[way[start]].reset_index(drop=True),
+            tags=tags,
         )
         return lines, {
             "ways read": float(self.seen),
@@ -169,20 +172,20 @@ class _Taken:
         usable = np.array(self._usable, dtype=bool)[code]
         row = np.flatnonzero(usable)
         nodes = [text.nodes[i] for i in row.tolist()]
-        number = [int(text.number[i][1:]) for i in row.tolist()]
+        number = opl.whole_numbers([text.number[i] for i in row.tolist()])
         names = np.column_stack([opl.values_of(pairs, key) for key in NAME_KEYS.values()])
         street = opl.having(pairs, "highway=")
         self.seen += int(street.sum())
         self.usable += len(row)
-        ways = np.column_stack([np.array(number, np.int64), code[row], opl.count_nodes(nodes)])
-        self._keep(ways, opl.node_ids(nodes), names[row])
+        ways = np.column_stack([number, code[row], opl.count_nodes(nodes)])
+        self._keep(ways, opl.whole_numbers(nodes), names[row])
         ground = opl.having(pairs, *map("=".join, rules.GROUNDS.values()))
         self._close(text, np.flatnonzero(ground | (street & opl.having(pairs, "area=yes"))))
 
     def _close(self, text: opl.TextWays, rows: Ints) -> None:
         """Take those of some ways that are closed, whole, with all their tags."""
         for row in rows.tolist():
-            parts = opl.node_ids([text.nodes[row]]).tolist()
+            parts = opl.whole_numbers([text.nodes[row]]).tolist()
             if len(parts) > 3 and parts[0] == parts[-1]:
                 pairs = text.tags[row][1:].decode().split(",")
                 thing = Thing(

@@ -17,13 +17,17 @@ from patrolmap.errors import OptionError
 from patrolmap.output._text import escape_html, json_for_html, named_file
 
 _OWN_SCRIPTS = {"leaflet", "jquery", "bootstrap", "awesome_markers"}  # what folium.Map asks for
-_SCRIPTS = ("geometry.js", "labels.js", "panel.js", "popups.js", "patrolmap.js")
+_SCRIPTS = (
+    "words.js", "packing.js", "segments.js", "walks.js", "tiles.js", "streets.js", "events.js",
+    "cells.js", "names.js", "labels.js", "panel.js", "legend.js", "search.js", "slider.js",
+    "routes.js", "popups.js", "facts.js", "patrolmap.js",
+)  # fmt: skip
 _CSP = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: "
-    "blob:; base-uri 'none'; form-action 'none'"
+    "blob:{tiles}; base-uri 'none'; form-action 'none'"
 )
 _PAGE = """<!DOCTYPE html>
-<html lang="en">
+<html lang="{lang}">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{csp}">
@@ -51,17 +55,19 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
     work in a file that fetches nothing: they raise when the map is written.
     """
 
-    def __init__(self, *, name: str, title: str) -> None:
+    def __init__(self, *, name: str, title: str, lang: str, tiles: str) -> None:
         super().__init__(
             tiles=None,
             prefer_canvas=True,
             max_zoom=20,  # without tiles nothing else says how far in a cluster may go
             zoom_snap=0.5,
             zoom_delta=1,
+            zoom_control=True,
+            fade_animation=False,
         )
         self._id = name
         # Its own page takes the place of the folium page that the parent class made.
-        OfflineFigure(title=title).add_child(self)
+        OfflineFigure(title=title, lang=lang, tiles=tiles).add_child(self)
 
     def save(self, outfile: Any, close_file: bool = True, **kwargs: Any) -> None:
         """Write the map as one file; on a failure what stood there before stays.
@@ -77,7 +83,11 @@ class OfflineMap(folium.Map):  # type: ignore[misc]
 
 
 class OfflineFigure(Figure):  # type: ignore[misc]
-    """The page around an `OfflineMap`."""
+    """The page around an `OfflineMap`; `tiles` is the one place it may ask for pictures, if any."""
+
+    def __init__(self, *, title: str, lang: str, tiles: str) -> None:
+        super().__init__(title=title)
+        self.lang, self.tiles = lang, tiles
 
     def render(self, **kwargs: Any) -> str:
         """Return the whole page."""
@@ -92,12 +102,14 @@ class OfflineFigure(Figure):  # type: ignore[misc]
             "leaflet_js": _leaflet_js(),
             "offline_js": _offline_js(),
             "title": escape_html(self.title),
+            "lang": self.lang,
         }
         # A hash of the whole page: the same for equal maps, out of reach of any text in it.
         digest = hashlib.sha256("\0".join(parts.values()).encode()).digest()
         nonce = base64.urlsafe_b64encode(digest[:18]).decode()
         parts["head"] = re.sub(r"<script(?=[\s>])", f'<script nonce="{nonce}"', head)
-        return _PAGE.format(**parts, nonce=nonce, csp=_CSP.format(nonce=nonce))
+        policy = _CSP.format(nonce=nonce, tiles=f" {self.tiles}" if self.tiles else "")
+        return _PAGE.format(**parts, nonce=nonce, csp=policy)
 
     def save(self, outfile: Any, close_file: bool = True, **kwargs: Any) -> None:
         """Write the page; a path is replaced in one step."""

@@ -1,0 +1,275 @@
+"""What routes are worth: later events near them, per hour of a crew, beside today's ways.
+
+    python benchmarks/yardstick.py --seconds 60            # one city: add portland or pittsburgh
+
+Routes are planned on the events of one month (Portland) or year (Pittsburgh), and the distinct
+events of the next within 50 m of what is walked are counted. Six crews from three depots walk four
+hours at 4.5 km/h. Every way gets the same streets, depots and metres; those that know fewer places
+to go to than time allows may walk less. Depots are the centres of street length (k-means, 3), which
+know nothing of events: neither extract has its police posts. Intervals are of 1,000 draws of the
+days scored, with replacement.
+
+Ways, beside `plan_patrols` on the default risk:
+
+- k-means: 10 centres a crew, or the best of 2 to 50 a crew in hindsight;
+- DBSCAN: 100 m and 15 events, or the best of 50 to 200 m and 5 to 30 events in hindsight. Centres
+  go to the nearest depot, its two crews share them by their direction, each walks a tour that is
+  begun by nearest neighbours and improved by 2-opt along the streets, and turns home in time. With
+  "stops chosen", the tour leaves out what is worth least per metre instead of its end: nobody is
+  known to do so, it is a plan already;
+- greedy: one pass over raw counts (`baselines.greedy_one_pass`);
+- counts: `plan_patrols` on raw counts; oracle: the same on the counts that are scored;
+- random walks: on at every corner, not back, home in time; the mean of 10.
+"""
+
+import argparse
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+import measure
+import patrolmap as pm
+from baselines import greedy_one_pass
+from density_default import CENTRE
+from tours import HOURS, SPEED, Centres, Walked, dbscan, kmeans, random_walks, tour
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+CREWS = 2  # of each depot
+DEPOTS = 3
+NEAR = 50.0  # m from a route within which an event counts
+DRAWS = 1000
+RULES = pm.PatrolRules(speed=SPEED, repeat_share=0.0)  # an event counts once
+AS_SET = 10  # centres of k-means, a crew
+CENTRES = (2, 5, 10, 20, 30, 50)  # of k-means, a crew
+REACHES, LEASTS = (50.0, 100.0, 150.0, 200.0), (5, 10, 15, 30)  # of DBSCAN: m, events
+HEADING = "## What routes find: later events near them"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One city and period: streets, what is learned from, what is scored, who walks."""
+
+    name: str
+    streets: pm.StreetNetwork
+    learned: gpd.GeoDataFrame
+    scored: gpd.GeoDataFrame
+    shifts: list[pm.Shift]
+    seconds: float
+
+    @property
+    def crews(self) -> int:
+        return sum(shift.crews for shift in self.shifts)
+
+
+def main() -> None:
+    """Measure what was asked for; write the section of docs/measured.md unless --dry."""
+    options = argparse.ArgumentParser(description="Later events near routes, per crew-hour.")
+    options.add_argument(
+        "city", nargs="?", choices=["portland", "pittsburgh", "all"], default="all"
+    )
+    options.add_argument("--seconds", type=float, default=60.0, help="of each plan")
+    options.add_argument("--years", type=int, default=10, help="of Pittsburgh, from 1990")
+    options.add_argument("--dry", action="store_true", help="print only")
+    given = options.parse_args()
+    data = measure.ROOT.parent / "shared" / "data"
+    parts = []
+    if given.city in ("portland", "all"):
+        parts.append(report("Portland, August to September 2016", [portland(data, given.seconds)]))
+    if given.city in ("pittsburgh", "all"):
+        cases = pittsburgh(data, given.seconds, given.years)
+        parts.append(report("Pittsburgh, each year to the next", cases))
+    text = "\n\n".join(parts)
+    print(text)
+    if not given.dry:
+        command = f"python benchmarks/yardstick.py {given.city} --seconds {given.seconds:g}"
+        measure.write_section(HEADING, command, text)
+
+
+def portland(data: Path, seconds: float) -> Case:
+    """Learn from the calls of August, score those of September."""
+    streets = pm.read_streets(data / "portland" / "portland-central.osm.pbf", boundary=CENTRE)
+    calls = pm.check_events(
+        data / "portland" / "nij_calls_2016-08_2016-09.parquet", preset="portland_nij"
+    ).events
+    september = pd.Timestamp("2016-09-01", tz="America/Los_Angeles")
+    early = calls["occurred_from"] < september
+    return case("Portland", streets, calls[early], calls[~early], september, seconds)
+
+
+def pittsburgh(data: Path, seconds: float, years: int) -> Iterator[Case]:
+    """Learn from the offences of each year from 1990, score those of the next."""
+    streets = pm.read_streets(data / "pittsburgh" / "pittsburgh_osm_edges.parquet")
+    offences = pm.check_events(
+        data / "pittsburgh" / "CrimeLatLonXY.csv", preset="pittsburgh"
+    ).events
+    year = offences["occurred_from"].dt.year
+    for first in range(1990, 1990 + years):
+        start = pd.Timestamp(f"{first + 1}-01-01", tz="America/New_York")
+        early, late = offences[year == first], offences[year == first + 1]
+        yield case(f"Pittsburgh {first}", streets, early, late, start, seconds)
+
+
+def case(
+    name: str, streets: pm.StreetNetwork, learned: gpd.GeoDataFrame, scored: gpd.GeoDataFrame,
+    start: pd.Timestamp, seconds: float,
+) -> Case:  # fmt: skip
+    """Keep the events on the streets inside the boundary, and place the depots."""
+    shifts = [
+        pm.Shift(
+            depot=depot, start=start, duration=f"{HOURS}h", crews=CREWS, rules=RULES,
+            name=depot.name,
+        )
+        for depot in depots(streets)
+    ]  # fmt: skip
+    return Case(
+        name=name, streets=streets, learned=on_streets(learned, streets),
+        scored=on_streets(scored, streets), shifts=shifts, seconds=seconds,
+    )  # fmt: skip
+
+
+def on_streets(events: gpd.GeoDataFrame, streets: pm.StreetNetwork) -> gpd.GeoDataFrame:
+    """Return the events within 50 m of a street inside the boundary, with their segment."""
+    places = pm.snap_events(events, streets)
+    found = places["segment_id"].notna().to_numpy()
+    kept = events[found].to_crs(streets.crs)
+    segment = places.loc[found, "segment_id"].to_numpy()
+    inside = streets.segments["inside"].loc[segment].to_numpy()
+    return kept[inside].assign(segment_id=segment[inside])
+
+
+def depots(streets: pm.StreetNetwork) -> list[pm.Depot]:
+    """Stand depots at the centres of street length."""
+    from sklearn.cluster import KMeans
+
+    segments = streets.segments[streets.segments["walk"] & streets.segments["inside"]]
+    middle = segments.geometry.interpolate(0.5, normalized=True)
+    xy = np.column_stack([middle.x, middle.y])
+    found = KMeans(DEPOTS, n_init=10, random_state=0).fit(xy, sample_weight=segments["length"])
+    points = gpd.points_from_xy(*found.cluster_centers_.T, crs=streets.crs)
+    nodes = streets.nodes.loc[pd.unique(segments[["from_node", "to_node"]].to_numpy().ravel())]
+    near = [nodes.index[int(nodes.distance(point).argmin())] for point in points]
+    places = streets.nodes.geometry.loc[near].to_crs(4326)
+    return [pm.Depot(f"depot {i}", lon=p.x, lat=p.y) for i, p in enumerate(places, start=1)]
+
+
+def report(title: str, cases: Iterable[Case]) -> str:
+    """Measure every way in every case; return a Markdown table of hits per crew-hour."""
+    found: dict[str, list[Floats]] = {}
+    hours, events = 0, 0
+    for one in cases:
+        day = one.scored["occurred_from"].dt.floor("D")
+        codes, days = pd.factorize(day, sort=True)
+        for way, hit in ways(one):
+            by_day: Floats = np.bincount(codes, hit, minlength=len(days)).astype(np.float64)
+            found.setdefault(way, []).append(by_day)
+        hours += one.crews * HOURS
+        events += len(one.scored)
+    drawn = {way: draws(parts) for way, parts in found.items()}
+    ours = "patrolmap, default risk"
+    rows = []
+    for way, parts in found.items():
+        total = sum(part.sum() for part in parts)
+        ratio = sum(part.sum() for part in found[ours]) / max(total, 1e-9)
+        low, high = np.quantile(drawn[way] / hours, [0.025, 0.975])
+        few, many = np.quantile(drawn[ours] / np.maximum(drawn[way], 1e-9), [0.025, 0.975])
+        rows.append(
+            [
+                way,
+                f"{total / hours:.1f} ({low:.1f} to {high:.1f})",
+                f"{total / events:.1%}",
+                "" if way == ours else f"{ratio:.2f} ({few:.2f} to {many:.2f})",
+            ]
+        )
+    head = ["way", "per crew-hour (95 %)", "of all", "patrolmap is × (95 %)"]
+    return f"### {title}: {events:,} events scored\n\n{measure.table(head, rows)}"
+
+
+def draws(parts: list[Floats]) -> Floats:
+    """Draw the days of every case with replacement; return the sums of hits."""
+    random = np.random.default_rng(1)  # the same days for every way
+    total = np.zeros(DRAWS)
+    for by_day in parts:
+        total += by_day[random.integers(0, len(by_day), (DRAWS, len(by_day)))].sum(axis=1)
+    return total
+
+
+def ways(one: Case) -> Iterator[tuple[str, Floats]]:
+    """Yield each way and which of the events scored lie near its routes (1, or a share)."""
+
+    def near(walked: Walked) -> Floats:
+        return hits(one, walked)
+
+    counts, later = counted(one.learned, one.streets), counted(one.scored, one.streets)
+    model = pm.NetworkKDE(police_initiated=True).fit(one.learned, one.streets)
+    start = one.shifts[0].start
+    risk = model.predict(start, start + pd.Timedelta("7D"))
+    yield "patrolmap, default risk", near(planned(one, risk))
+    yield "patrolmap, raw counts", near(planned(one, counts))
+    yield "patrolmap, the counts scored (oracle)", near(planned(one, later))
+    yield "greedy, one pass over raw counts", near(greedy(one, counts))
+    today = {(f"k-means, {k} a crew"): kmeans(one.learned, k * one.crews) for k in CENTRES}
+    yield from _toured(one, "k-means", today, f"k-means, {AS_SET} a crew", near)
+    pairs = itertools.product(REACHES, LEASTS)
+    today = {f"DBSCAN, {m:g} m, {n} events": dbscan(one.learned, m, n) for m, n in pairs}
+    yield from _toured(one, "DBSCAN", today, "DBSCAN, 100 m, 15 events", near)
+    walks = [near(random_walks(one.streets, one.shifts, seed)) for seed in range(10)]
+    yield "random walks", np.mean(np.array(walks), axis=0)
+
+
+def _toured(
+    one: Case,
+    name: str,
+    settings: Mapping[str, Centres],
+    as_set: str,
+    near: Callable[[Walked], Floats],
+) -> Iterator[tuple[str, Floats]]:
+    """Yield tours as set, with the best setting in hindsight, and with stops chosen as well."""
+    plain = {which: near(tour(one.streets, one.shifts, c)) for which, c in settings.items()}
+    yield as_set, plain[as_set]
+    yield f"{name}, its best in hindsight", max(plain.values(), key=np.sum)
+    chosen = [near(tour(one.streets, one.shifts, c, choose=True)) for c in settings.values()]
+    yield f"{name}, its best in hindsight, stops chosen", max(chosen, key=np.sum)
+
+
+def hits(one: Case, walked: Walked) -> Floats:
+    """Return 1 for each event scored within 50 m of what is walked."""
+    lines = one.streets.segments.loc[sorted(set(walked)), "geometry"]
+    out = np.zeros(len(one.scored))
+    if len(lines):
+        found = lines.sindex.query(one.scored.geometry, predicate="dwithin", distance=NEAR)
+        out[np.unique(found[0])] = 1.0
+    return out
+
+
+def counted(events: gpd.GeoDataFrame, streets: pm.StreetNetwork) -> pd.Series:
+    """Count events by segment."""
+    count = events["segment_id"].value_counts()
+    return count.reindex(streets.segments.index, fill_value=0).astype("float64").rename("risk")
+
+
+def planned(one: Case, risk: pd.Series) -> Walked:
+    """Walk the routes of a plan; it must check."""
+    plan = pm.plan_patrols(one.streets, risk, one.shifts, stop=pm.MaxRuntime(one.seconds), seed=1)
+    breaches = pm.check_plan(plan)
+    if len(breaches):
+        raise RuntimeError(f"{one.name}: the plan breaks its rules:\n{breaches.head()}")
+    return [str(segment) for segment in plan.visits["segment_id"].dropna()]
+
+
+def greedy(one: Case, counts: pd.Series) -> Walked:
+    """Walk to the next best count, crew by crew."""
+    walks = greedy_one_pass(one.streets, counts, one.shifts).walks
+    return [str(segment) for segment in walks["segment_id"]]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Rosters: tables of who is out when, from spreadsheets to shifts."""
