@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from patrolmap._kernels.compiling import inlined, inner, kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -19,20 +20,20 @@ _MIX_1, _MIX_2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S27, _S30, _S31, _S32 = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(32)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _mixed(state):  # type: ignore[no-untyped-def]
     z = (state ^ (state >> _S30)) * _MIX_1
     z = (z ^ (z >> _S27)) * _MIX_2
     return z ^ (z >> _S31)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def stream(seed, number):  # type: ignore[no-untyped-def]
     """Return the state of stream `number` (uint64) of a seed (uint64)."""
     return _mixed(_mixed(seed + _STEP) ^ (number * _STEP))
 
 
-@njit(cache=True, inline="always")
+@inlined
 def draw(state, below):  # type: ignore[no-untyped-def]
     """Return the next state, and a whole number from 0 to below - 1 (uint64 below 2 ** 32)."""
     state = state + _STEP
@@ -81,11 +82,9 @@ def lag_tails(
     return p
 
 
-@njit(
+@kernel(
     "void(float64[::1], int64[::1], int64[::1], float64[::1], int64[::1], int64[::1], int64, "
-    "int64, uint64, float64[::1])",
-    cache=True,
-    nogil=True,
+    "int64, uint64, float64[::1])"
 )
 def _tails(value, indptr, other, weight, rows, part, most, enough, seed, p):  # type: ignore[no-untyped-def]
     taken = np.zeros(len(value), np.int64)  # the draw that took it last
@@ -116,7 +115,7 @@ def _tails(value, indptr, other, weight, rows, part, most, enough, seed, p):  # 
         p[at] = large / drawn if large == enough else (large + 1) / (most + 1)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def excess(count, expected, total):  # type: ignore[no-untyped-def]
     """Return Kulldorff's log likelihood ratio of `count` events where `expected` were due."""
     if count <= expected:
@@ -127,7 +126,7 @@ def excess(count, expected, total):  # type: ignore[no-untyped-def]
     return inside + (total - count) * np.log((total - count) / (total - expected))
 
 
-@njit("float64[::1](float64[::1], float64[::1], float64)", cache=True, nogil=True)
+@kernel("float64[::1](float64[::1], float64[::1], float64)")
 def excesses(count, expected, total):  # type: ignore[no-untyped-def]
     """Return `excess` of each, by the very arithmetic of the simulations."""
     out = np.empty(len(count))
@@ -179,7 +178,7 @@ def strongest_by_chance(
     return best
 
 
-@njit(cache=True)
+@inner("int64(int64[::1], int64)")
 def _root(above, i):  # type: ignore[no-untyped-def]
     while above[i] != i:
         above[i] = above[above[i]]
@@ -187,11 +186,9 @@ def _root(above, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@njit(
+@kernel(
     "void(float64[::1], float64[::1], int64[::1], int64[:, ::1], int64[:, ::1], int64, int64, "
-    "float64, float64, int64, int64, uint64, float64[::1])",
-    cache=True,
-    nogil=True,
+    "float64, float64, int64, int64, uint64, float64[::1])"
 )
 def _throw(  # type: ignore[no-untyped-def]
     length, share, guide, ends, beside, n_nodes, n_events, total, budget, first, stride, seed, best

@@ -12,14 +12,14 @@ what it gives at that distance; its mass is kept.
 """
 
 import numpy as np
-from numba import njit
 
+from patrolmap._kernels.compiling import inlined, inner, kernel
 from patrolmap._kernels.paths import _drop_top, _push
 
 _TINY = 1e-7  # share of an event below which a branch is forgotten
 
 
-@njit("void(float64[:, ::1], float64[::1], float64, float64, int64)", cache=True, inline="always")
+@inlined
 def _add(moments, bandwidths, distance, weight, step):  # type: ignore[no-untyped-def]
     """Add a weight at a distance (m, at most the largest bandwidth) to the moments of its bin."""
     k = 0
@@ -33,10 +33,7 @@ def _add(moments, bandwidths, distance, weight, step):  # type: ignore[no-untype
         weight *= u
 
 
-@njit(
-    "void(float64[:, ::1], float64[::1], float64[::1], int64, float64[::1])",
-    cache=True,
-)
+@inner("void(float64[:, ::1], float64[::1], float64[::1], int64, float64[::1])")
 def _densities(moments, bandwidths, powers, step, out):  # type: ignore[no-untyped-def]
     """Turn moments by bin into sums of k(d / B) by bandwidth, and clear them."""
     for p in range(powers.size):
@@ -47,11 +44,9 @@ def _densities(moments, bandwidths, powers, step, out):  # type: ignore[no-untyp
             out[k] += powers[p] * total * (bandwidths[-1] / bandwidths[k]) ** (p * step)
 
 
-@njit(
+@kernel(
     "void(int64[::1], float64[:, ::1], float64[::1], int64[::1], int64, int64, float64, "
-    "float64[::1], float64[::1], int64, float64[:, ::1])",
-    cache=True,
-    nogil=True,
+    "float64[::1], float64[::1], int64, float64[:, ::1])"
 )
 def planar_sums(  # type: ignore[no-untyped-def]
     targets, xy, weight, start, columns, rows, cell, bandwidths, powers, step, sums
@@ -90,12 +85,7 @@ def planar_sums(  # type: ignore[no-untyped-def]
         _densities(moments, bandwidths, powers, step, sums[t])
 
 
-@njit(
-    "void(float64[:, ::1], float64[::1], int64, int64, float64, float64, boolean, float64, "
-    "int64[::1], float64[::1], float64[::1], int64)",
-    cache=True,
-    inline="always",
-)
+@inlined
 def _pass(  # type: ignore[no-untyped-def]
     moments, bandwidths, step, segment, whole, at, forward, share, indptr, offset, weight, own
 ):
@@ -110,7 +100,7 @@ def _pass(  # type: ignore[no-untyped-def]
             _add(moments, bandwidths, distance, share * weight[j], step)
 
 
-@njit("Tuple((int64[:, ::1], float64[:, ::1]))(int64[:, ::1], float64[:, ::1])", cache=True)
+@inner("Tuple((int64[:, ::1], float64[:, ::1]))(int64[:, ::1], float64[:, ::1])")
 def _room(entries, numbers):  # type: ignore[no-untyped-def]
     """Return copies of the list of branches, twice as long."""
     more, longer = np.empty((2 * len(entries), 2), np.int64), np.empty((2 * len(numbers), 2))
@@ -120,12 +110,10 @@ def _room(entries, numbers):  # type: ignore[no-untyped-def]
     return more, longer
 
 
-@njit(
+@kernel(
     "void(int64[::1], int64[::1], int64[::1], int64[::1], boolean[::1], int64[::1], int64[:, ::1],"
     "int64[::1], int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1],"
-    "int64, int64[::1], int64, float64[:, ::1])",
-    cache=True,
-    nogil=True,
+    "int64, int64[::1], int64, float64[:, ::1])"
 )
 def split_sums(  # type: ignore[no-untyped-def]
     targets,
@@ -258,7 +246,7 @@ def split_sums(  # type: ignore[no-untyped-def]
         _densities(moments, bandwidths, powers, step, sums[t])
 
 
-@njit("void(float64[:, ::1], float64[::1], float64, float64, int64)", cache=True)
+@inner("void(float64[:, ::1], float64[::1], float64, float64, int64)")
 def _add_length(moments, bandwidths, near, far, step):  # type: ignore[no-untyped-def]
     """Add a metre for each metre of street that lies from `near` to `far` from the target."""
     k = 0
@@ -275,10 +263,9 @@ def _add_length(moments, bandwidths, near, far, step):  # type: ignore[no-untype
         k += 1
 
 
-@njit(
+@inner(
     "void(float64[:, ::1], float64[:, ::1], float64[::1], int64, int64[::1], float64[::1],"
-    "float64[::1], int64, int64, float64, float64, float64, float64)",
-    cache=True,
+    "float64[::1], int64, int64, float64, float64, float64, float64)"
 )
 def _on_segment(  # type: ignore[no-untyped-def]
     moments, lengths, bandwidths, step, indptr, offset, weight, place, segment, whole, start, end,
@@ -312,12 +299,10 @@ def _on_segment(  # type: ignore[no-untyped-def]
         _add_length(lengths, bandwidths, start, start + along - turn, step)
 
 
-@njit(
+@kernel(
     "void(int64[::1], int64[::1], int64[::1], int64[::1], boolean[::1], int64[::1], int64[:, ::1],"
     "int64[::1], int64[::1], float64[::1], float64[::1], float64[::1], float64[::1], float64[::1],"
-    "int64, float64[:, ::1], float64[:, ::1])",
-    cache=True,
-    nogil=True,
+    "int64, float64[:, ::1], float64[:, ::1])"
 )
 def shortest_sums(  # type: ignore[no-untyped-def]
     targets,

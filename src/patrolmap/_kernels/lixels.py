@@ -1,8 +1,8 @@
 """Density at the centres of lixels, from what `_kernels.waves` let run along the arcs."""
 
 import numpy as np
-from numba import njit
 
+from patrolmap._kernels.compiling import inner, kernel
 from patrolmap._kernels.waves import PAD
 
 _TILE = 64  # arcs turned at a time from bins x arcs to arcs x bins
@@ -10,7 +10,7 @@ _SUM = "float64(float64[::1], float64[::1], int64, float64, float64[::1])"
 _FAST = {"reassoc", "contract"}  # sums in lanes; which ones does not depend on the data
 
 
-@njit(_SUM, cache=True, fastmath=_FAST)
+@inner(_SUM, fastmath=_FAST)
 def _polynomial(values, places, n, centre, powers):  # type: ignore[no-untyped-def]
     """Sum values[j] * k(|places[j] - centre|) over the first n; k is 0 beyond 1."""
     p0, p1, p2, p3, p4 = powers[0], powers[1], powers[2], powers[3], powers[4]
@@ -22,7 +22,7 @@ def _polynomial(values, places, n, centre, powers):  # type: ignore[no-untyped-d
     return total
 
 
-@njit(_SUM, cache=True, fastmath=_FAST)
+@inner(_SUM, fastmath=_FAST)
 def _gaussian(values, places, n, centre, powers):  # type: ignore[no-untyped-def]
     """Sum values[j] * powers[0] exp(powers[5] x**2), x = |places[j] - centre|; 0 beyond 1."""
     total = 0.0
@@ -32,11 +32,9 @@ def _gaussian(values, places, n, centre, powers):  # type: ignore[no-untyped-def
     return total * powers[0]
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64[::1], boolean[::1], float64[::1], int64[::1], float64[:, ::1], "
-    "float64, float64, float64[::1], float64[:, ::1])",
-    cache=True,
-    nogil=True,
+    "float64, float64, float64[::1], float64[:, ::1])"
 )
 def along_arcs(first, last, segment, forward, length, lixels, bins, h, bandwidth, powers, density):  # type: ignore[no-untyped-def]
     """Add the kernel over what runs along some arcs, at the centres of their segments' lixels.
@@ -84,11 +82,9 @@ def along_arcs(first, last, segment, forward, length, lixels, bins, h, bandwidth
                 density[int(forward[arc]), start + i if forward[arc] else end - 1 - i] += value
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64[::1], float64[::1], float64[::1], float64[::1], int64[::1], "
-    "float64, float64[::1], float64[:, ::1])",
-    cache=True,
-    nogil=True,
+    "float64, float64[::1], float64[:, ::1])"
 )
 def at_home(first, last, indptr, offset, weight, length, lixels, bandwidth, powers, density):  # type: ignore[no-untyped-def]
     """Add the kernel of events on their own segment, before they leave it, at its lixels.

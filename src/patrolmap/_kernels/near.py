@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from patrolmap._kernels.compiling import inner, kernel
 from patrolmap._kernels.paths import _settle
 
 Ints = npt.NDArray[np.int64]
@@ -73,11 +73,7 @@ def near_in_plane(xy: Ints, limit: int, most: int) -> tuple[Ints, Pairs]:
     return order, (indptr, other, distance)
 
 
-@njit(
-    "void(int64[:, ::1], int64[:, ::1], int64, int64[::1], int64[::1], int32[::1], int32[::1])",
-    cache=True,
-    nogil=True,
-)
+@kernel("void(int64[:, ::1], int64[:, ::1], int64, int64[::1], int64[::1], int32[::1], int32[::1])")
 def _plane(places, spans, limit, part, size, other, distance):  # type: ignore[no-untyped-def]
     """Count the pairs of each place (`size[i + 1]`), or with room for them write them down."""
     for i in part:
@@ -97,20 +93,19 @@ def _plane(places, spans, limit, part, size, other, distance):  # type: ignore[n
             size[i + 1] = found
 
 
-@njit(cache=True)
+@inner("int32[::1](int32[::1], int64)")
 def _roomier(values, size):  # type: ignore[no-untyped-def]
     if size < len(values):
         return values
     more = np.empty(2 * len(values), dtype=np.int32)
-    more[:size] = values[:size]
+    for i in range(size):  # a slice's assignment takes the compiler two seconds
+        more[i] = values[i]
     return more
 
 
-@njit(
+@kernel(
     "Tuple((int64[::1], int32[::1], int32[::1]))(int64[::1], int64[::1], int64[::1], int64[::1], "
-    "int64[:, ::1], int64[::1], int64[::1], int64[::1], int64, int64)",
-    cache=True,
-    nogil=True,
+    "int64[:, ::1], int64[::1], int64[::1], int64[::1], int64, int64)"
 )
 def near_on_streets(  # type: ignore[no-untyped-def]
     indptr, head, arc_segment, arc_length, ends, length, place_start, offset, limit, most
@@ -199,11 +194,9 @@ def near_on_streets(  # type: ignore[no-untyped-def]
     return start, other[:size], distance[:size]
 
 
-@njit(
+@kernel(
     "Tuple((int64[::1], int32[::1], int32[::1]))(int64[::1], int64[::1], int64[::1], int64[::1], "
-    "int64)",
-    cache=True,
-    nogil=True,
+    "int64)"
 )
 def balls(indptr, head, length, sources, limit):  # type: ignore[no-untyped-def]
     """List the nodes at most `limit` (mm) from each source, itself too: start, node, distance."""

@@ -12,10 +12,11 @@ bandwidths share one walk.
 """
 
 import numpy as np
-from numba import njit
+
+from patrolmap._kernels.compiling import inner, kernel
 
 
-@njit("float64(float64, float64[::1], int64)", cache=True)
+@inner("float64(float64, float64[::1], int64)")
 def _cumulative(u, integral, step):  # type: ignore[no-untyped-def]
     """Integrate the kernel from the event to `u` bandwidths away on one side: 0 to 1/2."""
     u = min(max(u, 0.0), 1.0)
@@ -26,10 +27,9 @@ def _cumulative(u, integral, step):  # type: ignore[no-untyped-def]
     return u * total
 
 
-@njit(
+@inner(
     "int64(float64[:, ::1], int64[::1], int64, int64, float64, float64, float64, float64[::1], "
-    "float64[::1], int64)",
-    cache=True,
+    "float64[::1], int64)"
 )
 def _leave(  # type: ignore[no-untyped-def]
     share_on, touched, n_touched, segment, share, at, leaving, bandwidths, integral, step
@@ -52,7 +52,7 @@ def _leave(  # type: ignore[no-untyped-def]
     return n_touched
 
 
-@njit("Tuple((int64[::1], float64[:, ::1]))(int64[::1], float64[:, ::1], int64)", cache=True)
+@inner("Tuple((int64[::1], float64[:, ::1]))(int64[::1], float64[:, ::1], int64)")
 def _with_room(stack_arc, stack_branch, needed):  # type: ignore[no-untyped-def]
     """Return a copy of the stack with room for `needed` entries, and as many again."""
     size = stack_arc.size
@@ -63,7 +63,10 @@ def _with_room(stack_arc, stack_branch, needed):  # type: ignore[no-untyped-def]
     return arcs, branches
 
 
-@njit(cache=True)
+@inner(
+    "Tuple((int64, int64[::1], float64[:, ::1]))(int64[::1], int64[::1], int64[::1], int64, int64, "
+    "float64, int64[::1], float64[:, ::1])"
+)
 def _start(indptr, head, length, along, against, offset, arcs, branches):  # type: ignore[no-untyped-def]
     """Put the first branches of an event on the stack: both ways, or all arms of its node."""
     whole = length[along] * 0.001
@@ -80,12 +83,10 @@ def _start(indptr, head, length, along, against, offset, arcs, branches):  # typ
     return degree, arcs, branches
 
 
-@njit(
+@kernel(
     "Tuple((float64[:, :, ::1], float64[:, :, ::1], float64[::1]))(int64[::1], int64[::1], "
     "int64[::1], boolean[::1], int64[::1], int64[:, ::1], int64[::1], float64[::1], int64[::1], "
-    "int64[::1], float64[::1], int64[::1], int64, float64[::1], float64[::1], int64, float64)",
-    cache=True,
-    nogil=True,
+    "int64[::1], float64[::1], int64[::1], int64, float64[::1], float64[::1], int64, float64)"
 )
 def spread(  # type: ignore[no-untyped-def]
     indptr,

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from patrolmap._kernels.compiling import kernel
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -175,11 +176,9 @@ def _mapper(threads: int) -> Iterator[Callable[..., Any]]:
             yield pool.map
 
 
-@njit(
+@kernel(
     "Tuple((float64[::1], float64[::1], float64[::1], float64[::1], int64[::1]))(float64[::1], "
-    "float64[::1], float64[::1], float64[::1], float64, float64, float64, int64, int64)",
-    cache=True,
-    nogil=True,
+    "float64[::1], float64[::1], float64[::1], float64, float64, float64, int64, int64)"
 )
 def _by_row(x, y, reach, weight, west, east, cell, rows, bins):  # type: ignore[no-untyped-def]
     """Sort the events that reach columns between two sides by the row they lie in.
@@ -215,11 +214,9 @@ def _by_row(x, y, reach, weight, west, east, cell, rows, bins):  # type: ignore[
     return xs, ys, bs, ws, start
 
 
-@njit(
+@kernel(
     "void(float64[::1], float64[::1], float64[::1], float64[::1], int64[::1], int64, int64, int64, "
-    "int64, float64, float64, float64, float64[:, ::1], int64, int64)",
-    cache=True,
-    nogil=True,
+    "int64, float64, float64, float64, float64[:, ::1], int64, int64)"
 )
 def _sweep(  # type: ignore[no-untyped-def]
     x,
@@ -333,11 +330,9 @@ def _sweep(  # type: ignore[no-untyped-def]
         steps[:] = 0.0
 
 
-@njit(
+@kernel(
     "void(float64[::1], float64[::1], float64[::1], float64[::1], int64[::1], boolean, int64, "
-    "int64, int64, float64, float64, float64[:, ::1], int64, int64)",
-    cache=True,
-    nogil=True,
+    "int64, int64, float64, float64, float64[:, ::1], int64, int64)"
 )
 def _direct(  # type: ignore[no-untyped-def]
     x, y, square, weight, start, gaussian, top, bottom, bins, cell, west, out, column, end_column
@@ -377,11 +372,7 @@ def _direct(  # type: ignore[no-untyped-def]
                     line[k] += most - slope * math.sqrt(d2 + of_x[k])
 
 
-@njit(
-    "float64[:, ::1](float64[::1], float64[::1], float64[::1], int64, int64, float64)",
-    cache=True,
-    nogil=True,
-)
+@kernel("float64[:, ::1](float64[::1], float64[::1], float64[::1], int64, int64, float64)")
 def _linear_bins(x, y, weight, rows, columns, cell):  # type: ignore[no-untyped-def]
     out = np.zeros((rows, columns))
     each_weight = int(len(weight) > 1)

@@ -9,15 +9,15 @@ threads never change a result.
 """
 
 import numpy as np
-from numba import njit
 
+from patrolmap._kernels.compiling import inner, kernel
 from patrolmap._kernels.simple_pairs import fill
 
 FAR = 1_000_000_000  # mm: beyond every bandwidth
 _BUCKET = 14  # buckets of 2 ** 14 mm
 
 
-@njit("int32[:, ::1](int32[:, ::1])", cache=True)
+@inner("int32[:, ::1](int32[:, ::1])")
 def _twice(rows):  # type: ignore[no-untyped-def]
     """Return a copy with room for twice as many rows."""
     more = np.empty((2 * rows.shape[0], rows.shape[1]), np.int32)
@@ -27,11 +27,9 @@ def _twice(rows):  # type: ignore[no-untyped-def]
     return more
 
 
-@njit(
+@inner(
     "Tuple((int64, int32[:, ::1]))(int64, int64[::1], int32[:, ::1], int64, int32[::1], "
     "int32[::1], int32[::1], int32[:, ::1])",
-    cache=True,
-    nogil=True,
     error_model="numpy",
 )
 def _search(source, indptr, arcs, limit, distance, top, touched, waiting):  # type: ignore[no-untyped-def]
@@ -75,13 +73,11 @@ def _search(source, indptr, arcs, limit, distance, top, touched, waiting):  # ty
     return n_touched, waiting
 
 
-@njit(
+@kernel(
     "void(int64[::1], int64[::1], int32[:, ::1], int32[::1], boolean[::1], int32[:, ::1], "
     "int32[::1], int64[::1], int64[::1], float64[::1], float64[::1], int32[::1], "
     "float64[:, ::1], int64[::1], int32[::1], float64[::1], float64, boolean, int64, int64, "
     "int64, float64[::1])",
-    cache=True,
-    nogil=True,
     error_model="numpy",
 )
 def densities(  # type: ignore[no-untyped-def]
@@ -96,7 +92,7 @@ def densities(  # type: ignore[no-untyped-def]
     event_indptr,
     offset,
     weight,
-    rank,
+    row_of,
     moments,
     near_indptr,
     near_segment,
@@ -122,9 +118,9 @@ def densities(  # type: ignore[no-untyped-def]
         Start and end nodes; mm.
     lixel_indptr : (n_segments + 1,) int64
         A segment's lixels: equal pieces, from its start.
-    event_indptr, offset, weight : (n_segments + 1,) int64, (n_events,) float64
+    event_indptr, offset, weight : (n_segments + 1,) int64, (n_rows,) float64
         Events by segment, by offset (m).
-    rank, moments
+    row_of, moments
         From `sum_up`.
     near_indptr, near_segment : (n_nodes + 1,) int64, int32
         CSR: segments with events that meet in each node; a loop is there once.
@@ -216,7 +212,7 @@ def densities(  # type: ignore[no-untyped-def]
                 lixel = lixel_indptr[target]
                 fill(
                     density, lixel, lixel_indptr[target + 1] - lixel, target, around, n_all,
-                    begins, finishes, ends, length_mm, event_indptr, offset, weight, rank,
+                    begins, finishes, ends, length_mm, event_indptr, offset, weight, row_of,
                     moments, powers, bandwidth, gaussian, series,
                 )  # fmt: skip
                 for k in range(list_of[v], end_of[v]):

@@ -11,31 +11,35 @@ polynomial: its events are met one by one, on every lixel.
 """
 
 import numpy as np
-from numba import njit
 
-_FEW = 4  # up to so many events of a segment are added one by one
+from patrolmap._kernels.compiling import inlined, inner, kernel
+
+_FEW = 12  # up to so many events of a segment are added one by one
 
 
-@njit(
-    "void(float64[:, ::1], int64, float64, float64[::1], float64, float64, float64, float64, "
-    "float64)",
-    cache=True,
-    inline="always",
+@inlined
+def _add(series, row, u, m0, m1, m2, m3, m4):  # type: ignore[no-untyped-def]
+    """Add sum w (u + v)**p, p = 0 to 4, where m_p = sum w v**p."""
+    series[row, 0] += m0
+    series[row, 1] += m1 + u * m0
+    series[row, 2] += m2 + u * (2.0 * m1 + u * m0)
+    series[row, 3] += m3 + u * (3.0 * m2 + u * (3.0 * m1 + u * m0))
+    series[row, 4] += m4 + u * (4.0 * m3 + u * (6.0 * m2 + u * (4.0 * m1 + u * m0)))
+
+
+@inner(
+    "float64(float64, float64[::1], float64, float64, float64, float64, float64)",
+    error_model="numpy",
 )
-def _add(series, row, u, c, m0, m1, m2, m3, m4):  # type: ignore[no-untyped-def]
-    """Add sum w k(u + v + x) as powers of x, m_p = sum w v**p: Taylor's series, here finite."""
-    f1 = c[1] + u * (2.0 * c[2] + u * (3.0 * c[3] + u * 4.0 * c[4]))
-    f2 = c[2] + u * (3.0 * c[3] + u * 6.0 * c[4])
-    f3 = c[3] + u * 4.0 * c[4]
-    f0 = c[0] + u * (c[1] + u * (c[2] + u * (c[3] + u * c[4])))
-    series[row, 0] += m0 * f0 + m1 * f1 + m2 * f2 + m3 * f3 + m4 * c[4]
-    series[row, 1] += m0 * f1 + 2.0 * m1 * f2 + 3.0 * m2 * f3 + 4.0 * m3 * c[4]
-    series[row, 2] += m0 * f2 + 3.0 * m1 * f3 + 6.0 * m2 * c[4]
-    series[row, 3] += m0 * f3 + 4.0 * m1 * c[4]
-    series[row, 4] += m0 * c[4]
+def _moved(x, c, m0, m1, m2, m3, m4):  # type: ignore[no-untyped-def]
+    """Sum w k(x + y), m_p = sum w y**p: Taylor's series, here finite."""
+    b3, b2 = c[3] * m0 + 4.0 * c[4] * m1, c[2] * m0 + 3.0 * c[3] * m1 + 6.0 * c[4] * m2
+    b1 = c[1] * m0 + 2.0 * c[2] * m1 + 3.0 * c[3] * m2 + 4.0 * c[4] * m3
+    b0 = c[0] * m0 + c[1] * m1 + c[2] * m2 + c[3] * m3 + c[4] * m4
+    return b0 + x * (b1 + x * (b2 + x * (b3 + x * c[4] * m0)))
 
 
-@njit("float64(float64, float64[::1], boolean)", cache=True, inline="always")
+@inlined
 def _shape(u, c, gaussian):  # type: ignore[no-untyped-def]
     """Return k(u), u at most 1."""
     if gaussian:
@@ -43,11 +47,9 @@ def _shape(u, c, gaussian):  # type: ignore[no-untyped-def]
     return c[0] + u * (c[1] + u * (c[2] + u * (c[3] + u * c[4])))
 
 
-@njit(
+@inner(
     "void(float64[::1], int64, int64, float64, float64, float64, float64, float64, float64, "
     "boolean, float64[::1], float64[::1], int64, int64, float64[::1], float64, boolean)",
-    cache=True,
-    nogil=True,
     error_model="numpy",
 )
 def _point_by_point(  # type: ignore[no-untyped-def]
@@ -74,37 +76,31 @@ def _point_by_point(  # type: ignore[no-untyped-def]
                 density[lixel + i] += w * _shape(d / bandwidth, powers, gaussian)
 
 
-@njit("int64(float64, float64, int64)", cache=True, inline="always")
+@inlined
 def _middles(metres, inverse, n):  # type: ignore[no-untyped-def]
     """Return how many of n lixels have their middle within so many metres of the first's end."""
     return min(max(int(metres * inverse + 0.5), 0), n)
 
 
-@njit(
-    "int64(float64[::1], int32[::1], int64, int64, float64, float64, float64)",
-    cache=True,
-    error_model="numpy",
-)
-def _up_to(offset, rank, low, high, length, per_metre, cut):  # type: ignore[no-untyped-def]
+@inlined
+def _up_to(offset, row_of, low, high, length, per_metre, cut):  # type: ignore[no-untyped-def]
     """Return the row behind the events `low` to `high` that lie at `cut` or before.
 
-    `per_metre` is how many events there are a metre; `rank` comes from `sum_up`.
+    `per_metre` is how many events there are a metre; `row_of` comes from `sum_up`. Most often two
+    looks are enough; they are taken without a branch, which would be guessed wrong.
     """
-    if cut >= length:
-        return high
-    if cut < 0.0:
-        return low
-    j = low + rank[low + min(int(cut * per_metre), high - low - 1)]
-    while j < high and offset[j] <= cut:
+    part = min(int(max(cut, 0.0) * per_metre), high - low - 1)
+    j = np.int64(row_of[low + (high - low if cut >= length else part)])
+    j += np.int64(offset[j] <= cut)
+    j += np.int64(offset[j] <= cut)
+    while offset[j] <= cut:
         j += 1
     return j
 
 
-@njit(
+@inner(
     "void(float64[:, ::1], float64[:, ::1], int64, float64, float64, float64, float64, float64, "
     "float64, float64[::1], float64[::1], int64, int64, float64[::1], float64)",
-    cache=True,
-    nogil=True,
     error_model="numpy",
 )
 def _event_by_event(  # type: ignore[no-untyped-def]
@@ -118,17 +114,15 @@ def _event_by_event(  # type: ignore[no-untyped-def]
         turn = 0.5 * (end + whole - start)
         if start <= bandwidth:
             before = _middles(min(turn, bandwidth - start), inverse, n)
-            _add(from_start, before, start * scale, c, w, 0.0, 0.0, 0.0, 0.0)
+            _add(from_start, before, start * scale, w, 0.0, 0.0, 0.0, 0.0)
         if end <= bandwidth:
             after = max(_middles(turn, inverse, n), n - _middles(bandwidth - end, inverse, n))
-            _add(from_end, after, end * scale, c, w, 0.0, 0.0, 0.0, 0.0)
+            _add(from_end, after, end * scale, w, 0.0, 0.0, 0.0, 0.0)
 
 
-@njit(
+@inner(
     "void(float64[:, ::1], int64, float64, float64, float64, int64, int64, int64, "
     "float64[:, ::1], float64[::1], float64)",
-    cache=True,
-    nogil=True,
     error_model="numpy",
 )
 def _add_parts(series, row, p, q, length, low, middle, high, moments, c, scale):  # type: ignore[no-untyped-def]
@@ -136,21 +130,19 @@ def _add_parts(series, row, p, q, length, low, middle, high, moments, c, scale):
     m, o = moments[middle], moments[low]
     if middle > low:
         _add(
-            series, row, p * scale, c, m[0] - o[0], m[1] - o[1], m[2] - o[2], m[3] - o[3],
+            series, row, p * scale, m[0] - o[0], m[1] - o[1], m[2] - o[2], m[3] - o[3],
             m[4] - o[4],
         )  # fmt: skip
     if high > middle:
         o = moments[high]
         _add(
-            series, row, (q + length) * scale, c, o[0] - m[0], m[1] - o[1], o[2] - m[2],
+            series, row, (q + length) * scale, o[0] - m[0], m[1] - o[1], o[2] - m[2],
             m[3] - o[3], o[4] - m[4],
         )  # fmt: skip
 
 
-@njit(
-    "float64(float64, float64[:, ::1], int64, int64, float64, float64[::1])",
-    cache=True,
-    error_model="numpy",
+@inner(
+    "float64(float64, float64[:, ::1], int64, int64, float64, float64[::1])", error_model="numpy"
 )
 def _sum_of(u, moments, low, high, sign, c):  # type: ignore[no-untyped-def]
     """Sum w k(u + sign * v) over the events `low` to `high`."""
@@ -163,18 +155,10 @@ def _sum_of(u, moments, low, high, sign, c):  # type: ignore[no-untyped-def]
     return even + sign * odd + (moments[high, 4] - moments[low, 4]) * c[4]
 
 
-@njit(
-    "void(float64[::1], int64, float64[:, ::1], float64[:, ::1], int64, float64, float64, "
-    "float64, float64, float64, float64, float64[::1], int32[::1], float64[:, ::1], int64, "
-    "int64, int64, float64[::1], float64)",
-    cache=True,
-    nogil=True,
-    error_model="numpy",
-    inline="always",
-)
+@inlined
 def _by_moments(  # type: ignore[no-untyped-def]
-    density, lixel, from_start, from_end, n, whole, ap, aq, bp, bq, length, offset, rank, moments,
-    base, low, high, c, bandwidth,
+    density, lixel, from_start, from_end, n, whole, ap, aq, bp, bq, length, offset, row_of, moments,
+    low, high, c, bandwidth,
 ):  # fmt: skip
     """Add the events of another segment to the target, all at once where all are in reach.
 
@@ -190,20 +174,22 @@ def _by_moments(  # type: ignore[no-untyped-def]
         turn = min(max(0.5 * (aq + length - ap), 0.0), length)
         first = min(_middles(bandwidth - min(ap + turn, aq + length), inverse, n), first)
         if first > 0:
-            cut = _up_to(offset, rank, low, high, length, per_metre, turn)
+            cut = _up_to(offset, row_of, low, high, length, per_metre, turn)
             _add_parts(
-                from_start, first, ap, aq, length, base + low, base + cut, base + high, moments, c,
+                from_start, first, ap, aq, length, low, cut, high, moments, c,
                 scale,
             )  # fmt: skip
     if last < n:
         turn = min(max(0.5 * (bq + length - bp), 0.0), length)
         last = max(n - _middles(bandwidth - min(bp + turn, bq + length), inverse, n), last)
         if last < n:
-            cut = _up_to(offset, rank, low, high, length, per_metre, turn)
+            cut = _up_to(offset, row_of, low, high, length, per_metre, turn)
             _add_parts(
-                from_end, last, bp, bq, length, base + low, base + cut, base + high, moments, c,
+                from_end, last, bp, bq, length, low, cut, high, moments, c,
                 scale,
             )  # fmt: skip
+    if first >= last:
+        return
     away = _middles(bandwidth - min(ap, aq), inverse, n)
     back = n - _middles(bandwidth - min(bp, bq), inverse, n)
     for i in range(first, last):
@@ -212,32 +198,30 @@ def _by_moments(  # type: ignore[no-untyped-def]
         t = (i + 0.5) * step
         p, q = min(ap + t, bp + whole - t), min(aq + t, bq + whole - t)
         turn = 0.5 * (q + length - p)
-        before = _up_to(offset, rank, low, high, length, per_metre, min(turn, bandwidth - p))
+        before = _up_to(offset, row_of, low, high, length, per_metre, min(turn, bandwidth - p))
         if before > low:
-            density[lixel + i] += _sum_of(p * scale, moments, base + low, base + before, 1.0, c)
+            density[lixel + i] += _sum_of(p * scale, moments, low, before, 1.0, c)
         if q > bandwidth or turn >= length:
             continue
         after, cut = before, q + length - bandwidth  # from `cut` on within reach by the far end
         if max(turn, cut) > min(turn, bandwidth - p):
-            after = _up_to(offset, rank, low, high, length, per_metre, max(turn, cut))
+            after = _up_to(offset, row_of, low, high, length, per_metre, max(turn, cut))
             while cut > turn and after > before and offset[after - 1] >= cut:
                 after -= 1
         if after < high:
             u = (q + length) * scale
-            density[lixel + i] += _sum_of(u, moments, base + after, base + high, -1.0, c)
+            density[lixel + i] += _sum_of(u, moments, after, high, -1.0, c)
 
 
-@njit(
+@inner(
     "void(float64[::1], int64, int64, int64, int32[::1], int64, int32[::1], int32[::1], "
     "int32[:, ::1], int32[::1], int64[::1], float64[::1], float64[::1], int32[::1], "
     "float64[:, ::1], float64[::1], float64, boolean, float64[:, :, ::1])",
-    cache=True,
-    nogil=True,
     error_model="numpy",
 )
 def fill(  # type: ignore[no-untyped-def]
     density, lixel, n, target, around, n_around, from_start, from_end, ends, length_mm,
-    event_indptr, offset, weight, rank, moments, powers, bandwidth, gaussian, series,
+    event_indptr, offset, weight, row_of, moments, powers, bandwidth, gaussian, series,
 ):  # fmt: skip
     """Add all segments `around` to the target's lixels.
 
@@ -252,7 +236,7 @@ def fill(  # type: ignore[no-untyped-def]
     whole = length_mm[target] * 0.001
     for k in range(n_around):
         other = np.int64(around[k])
-        low, high = event_indptr[other], event_indptr[other + 1]
+        low, high = event_indptr[other], event_indptr[other + 1] - 1
         p, q, length = ends[other, 0], ends[other, 1], length_mm[other] * 0.001
         ap, aq = from_start[p] * 0.001, from_start[q] * 0.001
         bp, bq = from_end[p] * 0.001, from_end[q] * 0.001
@@ -268,8 +252,8 @@ def fill(  # type: ignore[no-untyped-def]
             )  # fmt: skip
         else:
             _by_moments(
-                density, lixel, by_start, by_end, n, whole, ap, aq, bp, bq, length, offset, rank,
-                moments, other, low, high, powers, bandwidth,
+                density, lixel, by_start, by_end, n, whole, ap, aq, bp, bq, length, offset, row_of,
+                moments, low, high, powers, bandwidth,
             )  # fmt: skip
     step = whole / (n * bandwidth)
     a0 = a1 = a2 = a3 = a4 = 0.0
@@ -279,52 +263,48 @@ def fill(  # type: ignore[no-untyped-def]
         a, b = by_start[j + 1], by_end[i]
         a0, a1, a2, a3, a4 = a0 + a[0], a1 + a[1], a2 + a[2], a3 + a[3], a4 + a[4]
         b0, b1, b2, b3, b4 = b0 + b[0], b1 + b[1], b2 + b[2], b3 + b[3], b4 + b[4]
-        density[lixel + j] += a0 + x * (a1 + x * (a2 + x * (a3 + x * a4)))
-        density[lixel + i] += b0 + x * (b1 + x * (b2 + x * (b3 + x * b4)))
+        density[lixel + j] += _moved(x, powers, a0, a1, a2, a3, a4)
+        density[lixel + i] += _moved(x, powers, b0, b1, b2, b3, b4)
 
 
-@njit(
+@kernel(
     "void(int64[::1], float64[::1], float64[::1], int32[::1], float64, int64, int64, int32[::1], "
     "float64[:, ::1])",
-    cache=True,
-    nogil=True,
     error_model="numpy",
 )
-def sum_up(event_indptr, offset, weight, length_mm, bandwidth, begin, end, rank, moments):  # type: ignore[no-untyped-def]
+def sum_up(event_indptr, offset, weight, length_mm, bandwidth, begin, end, row_of, moments):  # type: ignore[no-untyped-def]
     """Sum w (s / B)**p up along the segments `begin` to `end`, p = 0 to 4, and number events.
 
     Parameters
     ----------
-    rank : (n_events,) int32
-        Written: of the n equal parts of a segment with n events, the first event in each or later,
-        counted from the segment's own first.
-    moments : (n_events + n_segments, 5) float64
-        Written: row i + j holds the sums over the events of segment j before event i.
+    row_of : (n_rows,) int32
+        Written: of the n equal parts of a segment with n events, the row of the first event in each
+        or later; then the row behind them.
+    moments : (n_rows, 5) float64
+        Written: the sums over the events of the same segment in the rows before.
     """
     for segment in range(begin, end):
-        low, high = event_indptr[segment], event_indptr[segment + 1]
+        low, high = event_indptr[segment], event_indptr[segment + 1] - 1
         for p in range(5):
-            moments[low + segment, p] = 0.0
+            moments[low, p] = 0.0
         per_metre, part = (high - low) / (length_mm[segment] * 0.001), low
         for j in range(low, high):
             v, m = offset[j] / bandwidth, weight[j]
             for p in range(5):
-                moments[j + segment + 1, p] = moments[j + segment, p] + m
+                moments[j + 1, p] = moments[j, p] + m
                 m *= v
             here = low + min(int(offset[j] * per_metre), high - low - 1)
             while part <= here:
-                rank[part] = j - low
+                row_of[part] = j
                 part += 1
-        while part < high:
-            rank[part] = high - low
+        while part <= high:
+            row_of[part] = high
             part += 1
 
 
-@njit(
+@kernel(
     "Tuple((int64[::1], float64[::1], float64[::1]))(int64[::1], float64[::1], float64[::1], "
     "int64)",
-    cache=True,
-    nogil=True,
     error_model="numpy",
 )
 def arrange(segment, offset, weight, n_segments):  # type: ignore[no-untyped-def]
@@ -334,7 +314,9 @@ def arrange(segment, offset, weight, n_segments):  # type: ignore[no-untyped-def
 
     Returns
     -------
-    indptr, offset, weight : (n_segments + 1,) int64, (n_places,) float64
+    indptr, offset, weight : (n_segments + 1,) int64, (n_rows,) float64
+        CSR. The last row of each segment, also of one without events, is none but their end: its
+        offset is infinite, its weight 0.
     """
     start = np.zeros(n_segments + 1, np.int64)
     for i in range(len(segment)):
@@ -343,6 +325,7 @@ def arrange(segment, offset, weight, n_segments):  # type: ignore[no-untyped-def
         start[j + 1] += start[j]
     free = start[:-1].copy()
     s, w = np.empty(len(offset)), np.empty(len(offset))
+    place, held = np.empty(len(offset) + n_segments), np.empty(len(offset) + n_segments)
     for i in range(len(segment)):
         s[free[segment[i]]], w[free[segment[i]]] = offset[i], weight[i]
         free[segment[i]] += 1
@@ -362,10 +345,12 @@ def arrange(segment, offset, weight, n_segments):  # type: ignore[no-untyped-def
                 s[k], w[k] = a, b
             gap //= 3
         for i in range(low, high):
-            if size > indptr[j] and s[size - 1] == s[i]:
-                w[size - 1] += w[i]
+            if size > indptr[j] and place[size - 1] == s[i]:
+                held[size - 1] += w[i]
             else:
-                s[size], w[size] = s[i], w[i]
+                place[size], held[size] = s[i], w[i]
                 size += 1
+        place[size], held[size] = np.inf, 0.0
+        size += 1
         indptr[j + 1] = size
-    return indptr, s[:size], w[:size]
+    return indptr, place[:size], held[:size]

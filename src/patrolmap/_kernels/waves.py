@@ -20,7 +20,8 @@ Within a bin, nodes (crowds) are independent of each other, so threads never cha
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from patrolmap._kernels.compiling import inlined, kernel
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -31,7 +32,7 @@ _LEFT = 1e-5  # share of what entered a crowd's short arcs that may wait for the
 _SIXTH = 1.0 / 6.0
 
 
-@njit("UniTuple(float64, 4)(float64, int64)", cache=True, inline="always")
+@inlined
 def _weights(f, k):  # type: ignore[no-untyped-def]
     """Weigh bins k - 1 to k + 2 for a place f in [0, 1) after bin k; none before bin 1."""
     g, e = 1.0 - f, 2.0 - f
@@ -41,12 +42,10 @@ def _weights(f, k):  # type: ignore[no-untyped-def]
     return 0.0, 0.5 * g * e, f * e, -0.5 * f * g
 
 
-@njit(
+@kernel(
     "Tuple((int64[::1], float64[::1], int64[::1], float64[::1]))(int64[::1], float64[::1], "
     "int64[::1], float64[::1], float64[::1], int64[:, ::1], float64[::1], float64, "
-    "float64[:, ::1])",
-    cache=True,
-    nogil=True,
+    "float64[:, ::1])"
 )
 def by_segment(segment, offset, column, weight, length, ends, share, at_node, start):  # type: ignore[no-untyped-def]
     """Sort events by segment, stably, without those at nodes, which set out from there.
@@ -98,11 +97,9 @@ def by_segment(segment, offset, column, weight, length, ends, share, at_node, st
     return indptr, where, to, what
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64[::1], float64[::1], int64[::1], float64[::1], int64[:, ::1], "
-    "float64[::1], float64, float64[:, :, ::1])",
-    cache=True,
-    nogil=True,
+    "float64[::1], float64, float64[:, :, ::1])"
 )
 def deposit(first, last, indptr, offset, column, weight, arc_of, length, h, bins):  # type: ignore[no-untyped-def]
     """Let the two waves of each event come in at the ends of its segment.
@@ -137,13 +134,7 @@ def deposit(first, last, indptr, offset, column, weight, arc_of, length, h, bins
                     here[k, c] = 0.0
 
 
-@njit(
-    "void(int64, int64, float64, int64, int32[::1], int32[::1], int32[::1], float64[::1], "
-    "float64[::1], float64[::1], float64[:, :, ::1], float64[:, ::1], float64[:, ::1], "
-    "float64[:, ::1])",
-    cache=True,
-    nogil=True,
-)
+@inlined
 def _sweep(  # type: ignore[no-untyped-def]
     first, last, ahead, at, indptr, back, delay, part, alpha, beta, bins, waiting, stayed, came
 ):
@@ -192,14 +183,7 @@ def _sweep(  # type: ignore[no-untyped-def]
             waiting[b, c] = 0.0
 
 
-_SCATTER = (
-    "void(int64, int64, int64, float64, int32[::1], int32[::1], int32[::1], float64[::1], "
-    "float64[::1], float64[::1], float64[:, ::1], float64[:, :, ::1], float64[:, ::1], "
-    "float64[:, ::1])"
-)
-
-
-@njit(_SCATTER, cache=True, nogil=True)
+@inlined
 def _scatter(  # type: ignore[no-untyped-def]
     first, last, at, ahead, indptr, back, delay, part, alpha, beta, start, bins, stayed, came
 ):
@@ -236,7 +220,7 @@ def _scatter(  # type: ignore[no-untyped-def]
                 stayed[b, c] += ahead * (y - came[b - low, c])
 
 
-@njit(_SCATTER, cache=True, nogil=True)
+@inlined
 def _scatter_one(  # type: ignore[no-untyped-def]
     first, last, at, ahead, indptr, back, delay, part, alpha, beta, start, bins, stayed, came
 ):
@@ -272,12 +256,10 @@ def _scatter_one(  # type: ignore[no-untyped-def]
                 stayed[b, 0] += ahead * (here[b] - x)
 
 
-@njit(
+@kernel(
     "void(int64, int64, int64, int64, int32[::1], int32[::1], int32[::1], float64[::1], "
     "int64[:, ::1], float64[::1], float64[::1], float64[::1], float64[:, ::1], "
-    "float64[:, :, ::1], float64[:, ::1], float64[:, ::1])",
-    cache=True,
-    nogil=True,
+    "float64[:, :, ::1], float64[:, ::1], float64[:, ::1])"
 )
 def step(  # type: ignore[no-untyped-def]
     first_bin, last_bin, first, last, indptr, back, delay, part, crowds, alpha, beta, ahead, start,

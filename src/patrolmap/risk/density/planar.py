@@ -320,7 +320,6 @@ def _adapted(points: Points, base: float, wanted: _Wanted) -> Floats:
 
 def _values(points: Points, reach: Floats, window: Window, wanted: _Wanted) -> Floats:
     if wanted.fft:
-        _kernels()
         values = binned_sums(
             points.x, points.y, points.weight, float(reach[0]), wanted.kernel, window
         )
@@ -332,22 +331,13 @@ def _values(points: Points, reach: Floats, window: Window, wanted: _Wanted) -> F
 
 
 def _sums(points: Points, reach: Floats, window: Window, kernel: Kernel) -> Floats:
-    sums: Floats = _kernels().kernel_sums(
+    from patrolmap._kernels.planar import kernel_sums
+
+    sums: Floats = kernel_sums(
         points.x - window.west, window.north - points.y, reach, points.weight,
         shape=SHAPES[kernel.name], rows=window.rows, columns=window.columns, cell=window.cell,
     )  # fmt: skip
     return sums
-
-
-def _kernels() -> Any:
-    """Load the compiled kernels, and say so if they had to be compiled first."""
-    from patrolmap._kernels.compiling import compile_clock
-
-    with compile_clock() as compiling:
-        from patrolmap._kernels import planar
-    if compiling() > 1:
-        _log.info("compiled the kernels in %.0f s; later runs find them on disk", compiling())
-    return planar
 
 
 SHAPES: dict[str, str | int] = {

@@ -65,10 +65,10 @@ def simple_density(
     arcs = np.column_stack([graph.head, graph.length]).astype(np.int32)
     offset = np.clip(offset, 0.0, streets.length_mm[segment] / 1000)
     indptr, place, held = arrange(segment, offset, weight, len(length_mm))
-    rank = np.empty(len(place), dtype=np.int32)
-    moments = np.empty((len(place) + len(length_mm), 5))
+    row_of = np.empty(len(place), dtype=np.int32)
+    moments = np.empty((len(place), 5))
     ends = np.column_stack(streets.ends).astype(np.int32)
-    near_indptr, near = _near(ends, np.flatnonzero(np.diff(indptr)), graph.n_nodes)
+    near_indptr, near = _near(ends, np.flatnonzero(np.diff(indptr) > 1), graph.n_nodes)
     order = _near_each_other(streets)
     powers = np.zeros(5)
     powers[: len(kernel.powers)] = kernel.powers
@@ -77,12 +77,12 @@ def simple_density(
     cuts = np.concatenate([[0], cuts, [len(length_mm)]])
 
     def prepare(i: int) -> None:
-        sum_up(indptr, place, held, length_mm, bandwidth, cuts[i], cuts[i + 1], rank, moments)
+        sum_up(indptr, place, held, length_mm, bandwidth, cuts[i], cuts[i + 1], row_of, moments)
 
     def run(first: int) -> None:
         densities(
             order, graph.indptr, arcs, graph.segment.astype(np.int32), graph.forward, ends,
-            length_mm, lixel_indptr, indptr, place, held, rank, moments, near_indptr, near,
+            length_mm, lixel_indptr, indptr, place, held, row_of, moments, near_indptr, near,
             powers, bandwidth, not kernel.powers, _CHUNK, first, threads, density,
         )  # fmt: skip
 
