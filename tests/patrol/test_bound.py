@@ -339,4 +339,5 @@ def test_a_graph_made_small_keeps_the_best_walk_and_its_worth(
     shift = shift_at(BLOCKS, corner, minutes=minutes, rules=ONE_PASS, end_depot=end)
     problem = problem_or_skip(BLOCKS, risk, [shift])
     best = best_prize(BLOCKS, risk, shift)
-    assert bound_of(problem, effort="tight") == pytest.approx(best, rel=1e-5)
+    bound = bound_of(problem, effort="tight")
+    assert best * (1 - 1e-9) <= bound <= best * (1 + 1e-4) + 1e-9  # the solver's own tolerance
