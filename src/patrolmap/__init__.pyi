@@ -38,6 +38,7 @@ from .patrol import read_shifts as read_shifts
 from .patrol import score_routes as score_routes
 from .patrol import solve_arc_orienteering as solve_arc_orienteering
 from .patrol import solve_orienteering as solve_orienteering
+from .patrol import tighten_bound as tighten_bound
 from .risk import BandwidthSelection as BandwidthSelection
 from .risk import HotspotRules as HotspotRules
 from .risk import NetworkKDE as NetworkKDE

@@ -16,3 +16,4 @@ from .stop import MaxRuntime as MaxRuntime
 from .stop import Stop as Stop
 from .streets import ArcRoutes as ArcRoutes
 from .streets import solve_arc_orienteering as solve_arc_orienteering
+from .tighten import tighten_bound as tighten_bound
