@@ -62,6 +62,7 @@ def world(
         copies=np.arange(0, len(unit) + 1, copies),
         sides=rng.random((1, len(unit), 2)) < 0.9,
         near=np.ascontiguousarray(near[:, :20]),
+        homes=np.tile(np.arange(crews), (len(unit), 1)),
     )
     return World(tasks, _crews(crews, budget=budget, share=share, after=after))
 
@@ -79,6 +80,8 @@ def _crews(n: int, *, budget: int, share: float, after: float) -> kernel.Crews:
         share=np.full(n, share),
         after=np.full(n, after),
         price=np.ones(n),
+        classes=np.arange(n + 1),
+        members=np.arange(n),
     )
 
 
@@ -101,8 +104,8 @@ class Search:
     def improve(self, iterations: int, heat: float = 1e5, *, excursion: int = 0) -> None:
         kernel.improve(
             *self.place, self.current, self.backup, self.best, self.dirty, self.bench, self.values,
-            self.state, iterations, heat, 4, excursion, 2 if self.place.both_ways else 0,
-            self.clocks,
+            self.state, (0, len(self.place.tasks.first)), iterations, heat, 4, excursion,
+            2 if self.place.both_ways else 0, self.clocks,
         )  # fmt: skip
 
     def whole_best(self) -> kernel.Routes:
@@ -280,6 +283,7 @@ def test_no_tasks_are_no_trouble() -> None:
         copies=np.zeros(1, dtype=np.int64),
         sides=place.tasks.sides[:, :0].copy(),
         near=place.tasks.near[:0],
+        homes=place.tasks.homes[:0],
     )
     assert not kernel.timed(empty)
     routes = kernel.empty_routes(empty, place.crews)

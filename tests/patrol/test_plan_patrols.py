@@ -323,6 +323,28 @@ def test_the_runtime_is_kept_and_progress_told(grid: StreetNetwork, grid_risk: p
     assert prizes[-1] == pytest.approx(plan.provenance.prize, rel=0.2)
 
 
+@pytest.mark.parametrize(("seconds", "crews"), [(0.5, 1), (1.0, 40)])
+def test_a_short_time_is_kept_in_a_large_town(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, crews: int
+) -> None:
+    place = grid_town(45, 45)
+    risk = pd.Series(np.random.default_rng(1).pareto(1.5, len(place.segments)) + 0.01)
+    risk.index = place.segments.index
+    depots = [depot_at(place, (100.0 * i, 1200.0), name=f"depot {i}") for i in range(4)]
+    shifts = [
+        Shift(depot=d, start=START, duration="4h", crews=-(-crews // 4), name=d.name)
+        for d in depots[: min(crews, 4)]
+    ]
+    plan_patrols(place, risk, shifts, stop=MaxIterations(1))  # loads what is loaded once
+    # CPU seconds of all threads: what others do on this machine meanwhile does not count
+    monkeypatch.setattr("patrolmap.patrol.solve.time.monotonic", time.process_time)
+    started = time.process_time()
+    plan = plan_patrols(place, risk, shifts, stop=MaxRuntime(seconds))
+    assert time.process_time() - started <= seconds + 0.5
+    assert_good(plan, place, risk)
+    assert plan.provenance.prize > 0.05 * plan.provenance.total_risk
+
+
 def interrupt_after(calls: int) -> Callable[[float, float, float], None]:
     count = iter(range(calls))
 

@@ -15,20 +15,25 @@ Int32s = npt.NDArray[np.int32]
 
 
 def hop_tables(
-    indptr: Ints, head: Ints, length: Ints, label: Ints, terminal: Ints, limit: int
-) -> tuple[Int32s, Int16s, Int16s]:
-    """Return distances (mm), the last terminal on each way, and the label of the arc from it.
+    indptr: Ints,
+    head: Ints,
+    length: Ints,
+    label: Ints,
+    terminal: Ints,
+    limit: int,
+    distance: Int32s,
+    via: Int16s,
+    over: Int16s,
+) -> None:
+    """Write distances (mm), the last terminal on each way, and the label of the arc from it.
 
     All are (n, n) for n terminals (fewer than 32,768). The way from i to j comes last from terminal
     `via[i, j]`, -1 where there is none; `over[i, j]` is the label of the arc walked from there to
     j, -1 where that is more than one arc. Distances beyond `limit` are UNREACHABLE.
     """
-    n = len(terminal)
     limit = min(limit, int(UNREACHABLE) - 1)
-    distance = np.full((n, n), UNREACHABLE, dtype=np.int32)
-    via, over = (np.full((n, n), -1, dtype=np.int16) for _ in range(2))
     column = np.full(len(indptr) - 1, -1, dtype=np.int64)
-    column[terminal] = np.arange(n)
+    column[terminal] = np.arange(len(terminal))
     arcs = np.column_stack([head, np.minimum(length, UNREACHABLE), label]).astype(np.int32)
     longest = int(arcs[:, 1].max(initial=0)) >> _BUCKET
     ring = 1 << (longest + 2).bit_length()
@@ -42,7 +47,6 @@ def hop_tables(
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(rows, range(threads)))
-    return distance, via, over
 
 
 @njit(cache=True, nogil=True)
@@ -59,6 +63,7 @@ def _hop_rows(  # type: ignore[no-untyped-def]
     waiting = np.empty((1024, 3), dtype=np.int32)
     top = np.full(ring, -1, dtype=np.int32)
     for i in range(first, len(terminal), stride):
+        distance[i], via[i], over[i] = UNREACHABLE, -1, -1
         source = terminal[i]
         touched[0], reached[source] = source, 0
         waiting[0, 0], waiting[0, 1], waiting[0, 2] = source, 0, -1

@@ -6,7 +6,6 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap.patrol.arcs import millimetres_from
 from patrolmap.patrol.bounds.case import MOST_LEVELS, Case, Floats, Ints
 from patrolmap.patrol.bounds.knapsack import case_knapsack, knapsack_bound
 from patrolmap.patrol.bounds.reach import MOST_CLASSES
@@ -130,13 +129,12 @@ def _case(problem: Problem, units: Units) -> Case:
     out, back = None, None
     if len(problem.groups) > 1 and len(crews) <= MOST_CLASSES:
         out, back = (
-            np.array([millimetres_from(graph, node) for graph, node in ways], dtype=np.float64)
+            np.array(ways)
             for ways in (
-                [(problem.groups[g].graph, start) for start, _, _, g in crews.tolist()],
-                [(problem.groups[g].backward, end) for _, end, _, g in crews.tolist()],
+                [problem.groups[g].out(start) for start, _, _, g in crews.tolist()],
+                [problem.groups[g].back(end) for _, end, _, g in crews.tolist()],
             )
         )
-        out[out < 0] = back[back < 0] = np.inf
     return Case(
         n_nodes=len(problem.streets.nodes), tail=tail[rows], head=head[rows],
         length=problem.streets.length_mm[rows], value=value[rows], passes=passes[rows],

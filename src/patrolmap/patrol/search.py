@@ -16,12 +16,15 @@ log = logging.getLogger(__name__)
 
 Orders = list[list[tuple[int, bool]]]  # of each crew: segment rows in order, True = along
 
+LAYOUT_PART = 0.4  # of the time, gone when the search begins
 SEARCHES = 2  # one a core on the smallest office machine; fixed, so that a seed means one plan
 NOISE = 0.6  # of prizes in the second start, so that two searches differ
 BATCH = 300  # tasks offered at once while the first routes are filled
+WINDOW = 800  # tasks around which one chunk of iterations works
 CHUNK = 100  # iterations between two looks at the clock
 STEP = 0.02  # at most this share of the iterations
 HOT, WARM, COLD = 0.6, 0.05, 0.01  # temperatures, in prizes of an average task
+ANNEALS, FEW = 10, 1000  # as many, over so few tasks: one anneal may end in a poor place
 PRICED = 0.9  # share of the search in which metres have a price, and budgets some play
 ROOMY = 1.1  # times the metres that crews have, in that part
 PACE = 0.2
@@ -101,6 +104,7 @@ class _Run:
         tasks, own = layout.tasks, layout.crews
         spread = np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)
         self._random = np.maximum(spread, np.uint64(1))
+        self._places = np.random.default_rng([seed, number])
         self._clocks = kernel.timed(tasks)
         self._turns = TURNS if tasks.back is tasks.distance else 0
         room = max(12 * STRING + 2 * NEAR + 2, 2 * BATCH, EXCURSION + 2)
@@ -115,16 +119,17 @@ class _Run:
         self._dirty = np.zeros(len(own.start), dtype=np.bool_)
         start = kernel.value(tasks, own, self._routes)
         self._values = np.array([start, start])
-        self._priced = True
+        self._anneals, self._anneal = min(ANNEALS, max(1, FEW // max(1, len(tasks.first)))), 0
         average = max(start, 1.0) / max(1, int(self._routes.used.sum()))
         price = np.full(len(own.start), max(1.0, LOW * average))
-        self._crews = roomy._replace(price=price)
+        self._roomy = roomy._replace(price=price)
+        self._crews, self._priced = self._roomy, True
 
     def _fill(self) -> None:
         """Insert what still fits, the best-ranked tasks first."""
         tasks = self._layout.tasks
-        everything = np.arange(len(tasks.first))
-        for batch in np.array_split(everything, max(1, -(-len(everything) // BATCH))):
+        ranked = self._layout.best_first
+        for batch in np.array_split(ranked, max(1, -(-len(ranked) // BATCH))):
             kernel.fill(tasks, self._crews, self._routes, self._bench, batch, self._clocks)
 
     def _tighten(self) -> None:
@@ -155,7 +160,10 @@ class _Run:
 
     def advance(self, iterations: int, share: float) -> None:
         """Run some iterations at the temperature that belongs to this share of the search."""
-        tasks = self._layout.tasks
+        tasks, share = self._layout.tasks, share * self._anneals
+        if int(share) > self._anneal:
+            self._anneal, self._crews, self._priced = int(share), self._roomy, True
+        share -= self._anneal
         if self._priced and share >= PRICED:
             self._tighten()
         if self._priced:
@@ -166,9 +174,20 @@ class _Run:
         task = max(self._values[1], 1.0) / max(1, int(self._best.size.sum()))
         kernel.improve(
             tasks, self._crews, self._routes, self._backup, self._best, self._dirty, self._bench,
-            self._values, self._random, iterations, heat * task, STRING,
+            self._values, self._random, self._window(), iterations, heat * task, STRING,
             EXCURSION if self._priced else 0, self._turns, self._clocks,
         )  # fmt: skip
+
+    def _window(self) -> tuple[int, int]:
+        """Return the tasks to work around now: of many, some that lie near each other.
+
+        What is near stays in the processor's memory, and far apart little is to be exchanged.
+        """
+        n = len(self._layout.segment)
+        if n <= WINDOW:
+            return 0, n
+        first = int(self._places.integers(-WINDOW // 2, n - WINDOW // 2))
+        return max(first, 0), min(first + WINDOW, n)
 
     def orders(self) -> Orders:
         """Return the best routes as segment rows and directions."""

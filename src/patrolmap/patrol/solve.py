@@ -89,13 +89,6 @@ def plan_patrols(
     True
     """
     from patrolmap._kernels.compiling import compile_clock
-    from patrolmap.patrol.bound import upper_bound
-    from patrolmap.patrol.candidates import choose, earning_units, reaches_of
-    from patrolmap.patrol.layout import ground_of, lay_out
-    from patrolmap.patrol.problem import build_problem
-    from patrolmap.patrol.search import search, time_for
-    from patrolmap.patrol.tables import plan_tables
-    from patrolmap.patrol.walks import walk_routes
 
     if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
         raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")
@@ -103,7 +96,14 @@ def plan_patrols(
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts or ())
     stop = stop or MaxRuntime(30)
     with compile_clock() as compiling:
-        started = time.monotonic()
+        started = time.monotonic()  # what is imported late counts, what is compiled does not
+        from patrolmap.patrol.bound import upper_bound
+        from patrolmap.patrol.candidates import choose, earning_units, reaches_of
+        from patrolmap.patrol.layout import ground_of, lay_out, room_for
+        from patrolmap.patrol.problem import build_problem
+        from patrolmap.patrol.search import LAYOUT_PART, search, time_for
+        from patrolmap.patrol.tables import plan_tables
+        from patrolmap.patrol.walks import walk_routes
 
         def elapsed() -> float:
             return time.monotonic() - started - compiling()
@@ -114,18 +114,20 @@ def plan_patrols(
         units = earning_units(problem)
         bound = upper_bound(problem, units, seconds=time_for(stop, BOUND_PART, elapsed()))
         ground = ground_of(problem)
+        reaches = reaches_of(problem, units)
+        room = room_for(ground, time_for(stop, LAYOUT_PART, elapsed()))
         chosen = choose(
             units,
             ground.length[units.segment],
-            reaches_of(problem, units),
+            reaches,
             share=float(ground.share.max()),
-            most=ground.most_tasks,
+            most=room.tasks,
         )
         found = search(
-            lay_out(ground, units, *chosen),
+            lay_out(ground, units, *chosen, room),
             stop=stop,
             seed=seed,
-            elapsed=elapsed,
+            elapsed=lambda: elapsed() + room.after,
             progress=progress,
             bound=bound,
         )
@@ -147,7 +149,7 @@ def plan_patrols(
             notes=(*risk.attrs.get("notes", ()), *_unlit_note(problem)),
             seed=seed,
             iterations=found.iterations,
-            runtime=found.seconds,
+            runtime=found.seconds - room.after,
         ),
     )
 

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap.errors import InfeasibleError, OptionError
-from patrolmap.patrol.arcs import millimetres_from
+from patrolmap.patrol.arcs import far_from, tails
 from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, is_number
 from patrolmap.streets.network import Graph
 
 if TYPE_CHECKING:
-    from patrolmap.patrol.candidates import Units
-    from patrolmap.patrol.layout import Ground
+    from patrolmap.patrol.layout import Layout
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -119,8 +118,7 @@ def solve_arc_orienteering(
     """
     from patrolmap._kernels.compiling import compile_clock
     from patrolmap.patrol.bound import arc_upper_bound
-    from patrolmap.patrol.layout import lay_out
-    from patrolmap.patrol.search import search, time_for
+    from patrolmap.patrol.search import LAYOUT_PART, search, time_for
 
     stop = stop or MaxRuntime(30)
     with compile_clock() as compiling:
@@ -136,7 +134,7 @@ def solve_arc_orienteering(
             seconds=time_for(stop, BOUND_PART, elapsed()),
         )  # fmt: skip
         found = search(
-            lay_out(*_choose(case, repeat_share)),
+            _layout(case, repeat_share, time_for(stop, LAYOUT_PART, elapsed())),
             stop=stop,
             seed=seed,
             elapsed=elapsed,
@@ -222,10 +220,10 @@ def _check(
         limit=room,
     )
     for start in np.unique(case.start):
-        far = millimetres_from(case.graph, int(start))
+        far = far_from(case.graph, int(start))
         mine = np.flatnonzero(case.start == start)
         way = far[case.end[mine]]
-        bad = mine[(way < 0) | (way > room[mine])]
+        bad = mine[way > room[mine]]
         if len(bad):
             raise InfeasibleError(
                 f"crew {bad[0]}: no way within its limit of {limit[bad[0]]:g} leads from node "
@@ -282,10 +280,10 @@ def _both_ways(tail: Ints, head: Ints, length: Ints, n_nodes: int) -> Graph:
     )
 
 
-def _choose(case: _Case, share: float) -> tuple[Ground, Units, Ints, Ints]:
-    """Return the ground, what can earn on it, and the passes worth planning."""
+def _layout(case: _Case, share: float, seconds: float) -> Layout:
+    """Return what the search works on, made in about so many seconds."""
     from patrolmap.patrol.candidates import Reach, Units, choose
-    from patrolmap.patrol.layout import Ground
+    from patrolmap.patrol.layout import Ground, lay_out, room_for
 
     c, m = len(case.start), len(case.length)
     ground = Ground(
@@ -313,27 +311,26 @@ def _choose(case: _Case, share: float) -> tuple[Ground, Units, Ints, Ints]:
     for trip, (_, _, limit) in zip(trips, crews, strict=True):
         reached |= trip <= limit
     rows = np.flatnonzero(reached & (case.prize > 0))
-    room = int(case.limit.sum())
+    metres = int(case.limit.sum())
     units = Units(
         segment=rows,
         bin=np.zeros(len(rows), dtype=np.int64),
         prize=case.prize[rows],
-        passes=1 + (room // case.length[rows] if share > 0 else np.zeros(len(rows), np.int64)),
+        passes=1 + (metres // case.length[rows] if share > 0 else np.zeros(len(rows), np.int64)),
     )
     reaches = [
         Reach(trip=np.where(trip <= limit, trip, np.inf)[rows], budget=float(limit), crews=int(n))
         for trip, (_, _, limit), n in zip(trips, crews, count, strict=True)
     ]
-    chosen = choose(units, case.length[rows], reaches, share=share, most=ground.most_tasks)
-    return ground, units, *chosen
+    room = room_for(ground, seconds)
+    chosen = choose(units, case.length[rows], reaches, share=share, most=room.tasks)
+    return lay_out(ground, units, *chosen, room)
 
 
 def _round_trip(case: _Case, start: int, end: int) -> Floats:
     """Return the least length of a walk from start over each segment to end."""
-    out, back = (
-        np.where(far < 0, np.inf, far)
-        for far in (millimetres_from(case.graph, start), millimetres_from(case.graph, end))
-    )
+    out = far_from(case.graph, start)
+    back = out if end == start else far_from(case.graph, end)
     along = out[case.tail] + back[case.head]
     trip: Floats = np.minimum(along, out[case.head] + back[case.tail]) + case.length
     return trip
@@ -343,9 +340,11 @@ def _walk(case: _Case, orders: Sequence[Sequence[tuple[int, bool]]]) -> list[tup
     """Return the segments and the nodes that each crew walks."""
     from patrolmap.patrol.walks import join
 
-    out = []
+    out, tail = [], tails(case.graph)
     for start, end, order in zip(case.start, case.end, orders, strict=True):
-        segment, forward, _ = join(case.graph, (case.tail, case.head), int(start), int(end), order)
+        segment, forward, _ = join(
+            case.graph, tail, (case.tail, case.head), int(start), int(end), order
+        )
         to = np.where(forward, case.head[segment], case.tail[segment])
         out.append((segment, np.concatenate([[start], to]).astype(np.int64)))
     return out

@@ -52,8 +52,16 @@ class Walks:
 
 def walk_routes(problem: Problem, orders: Sequence[Order]) -> Walks:
     """Join each crew's segments by shortest paths and score the passes that really happen."""
+    tail_of_arc = [tails(group.graph) for group in problem.groups]
     steps = [
-        join(problem.groups[c.group].graph, problem.streets.ends, c.start, c.end, order)
+        join(
+            problem.groups[c.group].graph,
+            tail_of_arc[c.group],
+            problem.streets.ends,
+            c.start,
+            c.end,
+            order,
+        )
         for c, order in zip(problem.crews, orders, strict=True)
     ]
     crew = np.repeat(np.arange(len(steps)), [len(s) for s, _, _ in steps])
@@ -110,7 +118,12 @@ def score_passes(problem: Problem, crew: Ints, segment: Ints, arrive: Ints) -> t
 
 
 def join(
-    graph: Graph, ends: tuple[Ints, Ints], start: int, end: int, order: Order
+    graph: Graph,
+    tail_of_arc: Ints,
+    ends: tuple[Ints, Ints],
+    start: int,
+    end: int,
+    order: Order,
 ) -> tuple[Ints, Bools, Bools]:
     """Return the segments walked, their direction, and which of them the order asked for."""
     tail, head = ends
@@ -121,7 +134,7 @@ def join(
     sources = np.concatenate([[start], leave]).astype(np.int64)
     targets = np.concatenate([enter, [end]]).astype(np.int64)
     arcs, starts = shortest_arcs(
-        graph.indptr, graph.head, tails(graph), graph.length, sources, targets
+        graph.indptr, graph.head, tail_of_arc, graph.length, sources, targets
     )
     return _interleave(graph.segment[arcs], graph.forward[arcs], starts, wanted, along)
 

@@ -25,12 +25,26 @@ from patrolmap._kernels.orienteering.routes import (
     worth_of,
 )
 
+TRIES = 8  # draws of a task until one is planned
 STRINGS = 40  # of which the poorest goes, where a route is too long
 MOVES = 0.15  # share of iterations that move a string
 LONGEST = 60  # most tasks in it
 SOME = 8  # crews, all of whose gaps are looked at for a string that moves
 EXCURSIONS = 20  # of which the one worth least goes
 POOREST_OF = 6  # strings, of which the one with the least prize per metre goes
+
+
+@njit(cache=True)
+def _some_string(routes, window, most, state):  # type: ignore[no-untyped-def]
+    """Return route, position and length of a string around a task of the window, crew -1 = none."""
+    for _ in range(TRIES):
+        task = window[0] + int(uniform(state) * (window[1] - window[0]))
+        c = routes.crew[task]
+        if c >= 0:
+            length = min(int(np.exp(uniform(state) * np.log(most + 1.0))), routes.size[c])
+            p = routes.place[task] - int(uniform(state) * length)
+            return c, max(np.int64(0), min(p, routes.size[c] - length)), np.int64(length)
+    return np.int64(-1), np.int64(0), np.int64(0)
 
 
 @njit(cache=True)
@@ -69,15 +83,16 @@ def _ruin(tasks, crews, routes, backup, bench, centre, most, state, touched, clo
 
 
 @njit(cache=True)
-def _ruin_poorest(tasks, crews, routes, backup, bench, n, most, tries, state, touched, clocks):  # type: ignore[no-untyped-def]
-    """Of a few strings anywhere, remove the one with the least prize per metre it costs."""
-    poorest, where, start, size = np.inf, -1, 0, 0
+def _ruin_poorest(  # type: ignore[no-untyped-def]
+    tasks, crews, routes, backup, bench, n, window, most, tries, state, touched, clocks
+):  # fmt: skip
+    #
+    """Of a few strings of the window, remove the one with the least prize per metre it costs."""
+    poorest, where, start, size = np.inf, np.int64(-1), np.int64(0), np.int64(0)
     for _ in range(tries):
-        c = int(uniform(state) * len(routes.size))
-        if routes.size[c] == 0:
+        c, p, length = _some_string(routes, window, most, state)
+        if c < 0:
             continue
-        length = min(int(np.exp(uniform(state) * np.log(most + 1.0))), routes.size[c])
-        p = int(uniform(state) * (routes.size[c] - length + 1))
         prize, metres = worth_of(tasks, crews, routes, c, p, length)
         worth = prize - crews.price[c] * metres if crews.price[c] > 1 else prize / (metres + 1.0)
         if worth < poorest:
@@ -156,17 +171,15 @@ def _place_for_string(tasks, crews, routes, own, ends, tips, inner, turns, found
 
 
 @njit(cache=True)
-def _move_string(tasks, crews, routes, backup, bench, most, state, turns, touched, clocks):  # type: ignore[no-untyped-def]
+def _move_string(  # type: ignore[no-untyped-def]
+    tasks, crews, routes, backup, bench, window, most, state, turns, touched, clocks
+):  # fmt: skip
     """Move a string of up to `most` tasks, as it is or turned round, to where it costs least.
 
     Returns the pool's size and the prizes lost: where it fits nowhere, it is in the pool.
     """
-    c = int(uniform(state) * len(routes.size))
-    if routes.size[c] == 0:
-        return 0, np.int64(0)
-    length = min(int(np.exp(uniform(state) * np.log(most + 1.0))), routes.size[c])
-    p = int(uniform(state) * (routes.size[c] - length + 1))
-    if length > len(bench.task):
+    c, p, length = _some_string(routes, window, most, state)
+    if c < 0 or length > len(bench.task):
         return 0, np.int64(0)
     ends, inner = (np.int64(routes.enter[c, p]), np.int64(routes.leave[c, p + length])), np.int64(0)
     tips = (np.int64(routes.order[c, p]) >> 1, np.int64(routes.order[c, p + length - 1]) >> 1)
@@ -187,23 +200,48 @@ def _move_string(tasks, crews, routes, backup, bench, most, state, turns, touche
 
 
 @njit(cache=True)
-def _all_ruin(tasks, crews, routes, backup, bench, most, excursion, state, touched, clocks):  # type: ignore[no-untyped-def]
+def _all_ruin(  # type: ignore[no-untyped-def]
+    tasks, crews, routes, backup, bench, window, most, excursion, state, touched, clocks
+):  # fmt: skip
     """Remove what this iteration removes and gather its pool; return its size, the prizes lost."""
     if excursion > 0 and uniform(state) < 0.25:
         return _ruin_poorest(
-            tasks, crews, routes, backup, bench, 0, excursion, EXCURSIONS, state, touched, clocks
+            tasks,
+            crews,
+            routes,
+            backup,
+            bench,
+            0,
+            window,
+            excursion,
+            EXCURSIONS,
+            state,
+            touched,
+            clocks,
         )
-    centre = int(uniform(state) * len(tasks.first))
+    width = window[1] - window[0]
+    centre = window[0] + int(uniform(state) * width)
     string = most if uniform(state) < 0.8 else 3 * most
     n, lost = _ruin(tasks, crews, routes, backup, bench, centre, string, state, touched, clocks)
     if uniform(state) < 0.6:
         n, loss = _ruin_poorest(
-            tasks, crews, routes, backup, bench, n, string, POOREST_OF, state, touched, clocks
+            tasks,
+            crews,
+            routes,
+            backup,
+            bench,
+            n,
+            window,
+            string,
+            POOREST_OF,
+            state,
+            touched,
+            clocks,
         )
         lost += loss
     n = _gather(tasks, routes, bench, n, centre)
     if uniform(state) < 0.5:
-        n = _gather(tasks, routes, bench, n, int(uniform(state) * len(tasks.first)))
+        n = _gather(tasks, routes, bench, n, window[0] + int(uniform(state) * width))
     return n, lost
 
 
@@ -233,11 +271,12 @@ def _cost(crews, routes):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def improve(  # type: ignore[no-untyped-def]
-    tasks, crews, routes, backup, best, dirty, bench, values, state, iterations, heat, most,
-    excursion, turns, clocks,
+    tasks, crews, routes, backup, best, dirty, bench, values, state, window, iterations, heat,
+    most, excursion, turns, clocks,
 ):  # fmt: skip
     """Run iterations of ruin and refill at one temperature (in units of value).
 
+    Only tasks from `window[0]` up to before `window[1]` are centres of what is removed and filled.
     `values` holds the value of `routes` and, of the `best` within their limits (their books of
     tasks are not kept), the prize less the metres; `dirty` says which routes have changed since.
     A string holds as a rule at most `most` tasks, an excursion dropped as a whole `excursion`, 0
@@ -250,11 +289,11 @@ def improve(  # type: ignore[no-untyped-def]
         before = _cost(crews, routes)
         if uniform(state) < MOVES:
             n, lost = _move_string(
-                tasks, crews, routes, backup, bench, LONGEST, state, turns, touched, clocks
+                tasks, crews, routes, backup, bench, window, LONGEST, state, turns, touched, clocks
             )
         else:
             n, lost = _all_ruin(
-                tasks, crews, routes, backup, bench, most, excursion, state, touched, clocks
+                tasks, crews, routes, backup, bench, window, most, excursion, state, touched, clocks
             )
         for c in range(len(touched)):
             for _turns in range(turns if touched[c] else 0):

@@ -11,6 +11,7 @@ from patrolmap._kernels.orienteering.routes import (
 )
 
 NO_SLOT = np.int64(1) << 60
+SHORT = 3  # tasks: shorter routes are looked at for every task near their depot
 FEW = 2  # crews, all of whose routes are looked at for every task
 
 
@@ -100,7 +101,7 @@ def _beside_neighbours(  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # type: ignore[no-untyped-def]
-    """Keep in `slot[i]` the cheapest place for a task beside its neighbours, or in empty routes.
+    """Keep in `slot[i]` the cheapest place for a task beside its neighbours, or in short routes.
 
     `wide` looks at the whole of the routes that come near. `seen[c]` is set to `stamp` for the
     routes looked at.
@@ -122,10 +123,15 @@ def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # ty
             routes.leave, routes.enter, routes.gap, routes.used, crews.budget, crews.graph,
             crews.group, task, tasks.first[task], tasks.last[task], tasks.length[task],
         )  # fmt: skip
-    for c in range(n_crews):
-        if (size[c] < 3 or (n_crews <= FEW and slot[i, 0] == NO_SLOT)) and seen[c] != stamp:
-            seen[c] = stamp
-            find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
+    for home in tasks.homes[task]:
+        idle = False
+        for k in range(crews.classes[home], crews.classes[home + 1]):
+            c = crews.members[k]
+            looks = size[c] < SHORT or (n_crews <= FEW and slot[i, 0] == NO_SLOT)
+            if looks and seen[c] != stamp and not (size[c] == 0 and idle):
+                seen[c] = stamp
+                idle |= size[c] == 0  # one empty route of a class is like another
+                find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
 
 
 @njit(cache=True)

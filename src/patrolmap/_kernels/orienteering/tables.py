@@ -36,6 +36,7 @@ class Tasks(NamedTuple):
     copies: Ints  # (u + 1,) tasks of unit i are copies[i]:copies[i + 1]
     sides: Bools  # (groups, n, 2) may a crew of the group walk it along / against?
     near: Ints  # (n, k) tasks nearby, of other units
+    homes: Ints  # (n, h) classes of crews for which the way there and home is shortest
 
 
 class Crews(NamedTuple):
@@ -52,6 +53,8 @@ class Crews(NamedTuple):
     share: Floats  # (c,) what a repeat pass earns of the pass before it
     after: Floats  # (c,) s between two passes that both earn
     price: Floats  # (c,) prize that a millimetre must bring
+    classes: Ints  # (k + 1,) class i, alike but for their routes, is members[classes[i]:...]
+    members: Ints  # (c,)
 
 
 class Routes(NamedTuple):
