@@ -21,6 +21,8 @@ from .output import MapOptions as MapOptions
 from .output import explore as explore
 from .output import write_cards as write_cards
 from .output import write_gpx as write_gpx
+from .output import write_postgis as write_postgis
+from .output import write_tables as write_tables
 from .patrol import ArcRoutes as ArcRoutes
 from .patrol import Depot as Depot
 from .patrol import MaxIterations as MaxIterations

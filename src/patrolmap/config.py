@@ -225,6 +225,7 @@ class NightlyConfig(_Part):
     shifts: tuple[ShiftPart, ...] = Field(min_length=1)
     risk: RiskPart = RiskPart()
     solve: SolvePart = SolvePart()
+    lang: Literal["en", "kk", "ru"] = "en"  # of the map, the cards and the tracks
 
     @field_validator("tz")
     @classmethod

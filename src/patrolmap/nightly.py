@@ -20,12 +20,14 @@ from patrolmap.events import EventsReport, check_events, combine_events
 from patrolmap.output import explore, write_cards, write_gpx
 from patrolmap.patrol import Plan, Shift, plan_patrols
 from patrolmap.risk import NetworkKDE, RiskProfile, hotspots
-from patrolmap.streets import StreetNetwork, read_streets
+from patrolmap.streets import StreetNetwork, read_places, read_streets
+from patrolmap.streets.sources.formats import check_form
 
 Progress = Callable[[float, str], None]
 
 MANIFEST = "manifest.json"
 MADE_BY = "patrolmap nightly run"
+PLACES = ("police", "school")  # on the map
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,8 +44,14 @@ class NightlyResult:
     risk_by_kind : DataFrame
         The same, one column per map.
     hotspots : GeoDataFrame
+    events : GeoDataFrame
+        Of all maps, from before the night.
+    places : GeoDataFrame or None
+        Police and schools, where the streets come from an OSM file.
     reports : tuple of EventsReport
         What was kept and dropped of each map.
+    lang : str
+        The language of the map, the cards and the tracks.
     """
 
     night: dt.date
@@ -52,7 +60,10 @@ class NightlyResult:
     risk: pd.Series
     risk_by_kind: pd.DataFrame
     hotspots: gpd.GeoDataFrame
+    events: gpd.GeoDataFrame
+    places: gpd.GeoDataFrame | None = None
     reports: tuple[EventsReport, ...]
+    lang: str = "en"
 
     def summary(self) -> str:
         """Say what was read, what was dropped, and what is planned."""
@@ -91,13 +102,19 @@ class NightlyResult:
         require_ours(target)
         with replacing_folder(target) as draft:
             tell(0.0, "map")
-            explore(self.streets, risk=self.risk, hotspots=self.hotspots, plan=self.plan).save(
-                str(draft / "map.html")
-            )
+            explore(
+                self.streets,
+                risk=self.risk_by_kind,
+                hotspots=self.hotspots,
+                events=self.events,
+                places=self.places,
+                plan=self.plan,
+                lang=self.lang,
+            ).save(str(draft / "map.html"))
             tell(0.2, "cards")
-            write_cards(self.plan, draft / "cards.pdf")
+            write_cards(self.plan, draft / "cards.pdf", lang=self.lang, events=self.events)
             tell(0.8, "tables")
-            write_gpx(self.plan, draft / "tracks")
+            write_gpx(self.plan, draft / "tracks", lang=self.lang)
             self.plan.to_file(draft / "plan.gpkg")
             self._write_risk(draft / "risk.gpkg")
             (draft / "summary.txt").write_text(self.summary() + "\n", encoding="utf-8")
@@ -196,7 +213,10 @@ def run_nightly(
         risk=total,
         risk_by_kind=by_kind,
         hotspots=spots,
+        events=events if observed is None else events[~(events["occurred_from"] >= observed[1])],
+        places=_places(config.streets.source, streets),
         reports=reports,
+        lang=config.lang,
     )
 
 
@@ -262,6 +282,14 @@ def _by_start(
             tables[start] = part
         first = number + 1
     return tables
+
+
+def _places(source: Path, streets: StreetNetwork) -> gpd.GeoDataFrame | None:
+    """Read what a patrol should know where it is, around the streets."""
+    if check_form(source) != "osm":
+        return None
+    west, south, east, north = streets.segments.total_bounds
+    return read_places(source, PLACES).to_crs(streets.crs).cx[west:east, south:north]
 
 
 def _check(part: EventsPart, tz: str) -> EventsReport:

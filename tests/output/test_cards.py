@@ -1,19 +1,33 @@
 """Route cards: every crew, every leg, printable letters, the same bytes again."""
 
+import base64
 import re
 import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from importlib import resources
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import patrolmap as pm
-from patrolmap.errors import OptionError
-from patrolmap.output._cardmap import arrows, beside, nice
+from patrolmap.errors import OptionError, SchemaError
+from patrolmap.output._cardmap import CardMap, arrows, beside, nice
 from patrolmap.output._legs import legs
 from patrolmap.output._page import measure, printable, shorten
+from patrolmap.output._words import word_table
+from patrolmap.output.cards.content import told_in
+from patrolmap.output.cards.looks import _PLURALS
+from patrolmap.output.cards.rows import Row, fitted, squeezed, text_of
+from patrolmap.output.cards.wording import TURNS, Words
+from patrolmap.schema import ACTIVITIES
+from patrolmap.schema.words import CATEGORIES
 from plans import make_plan, node_path
-from towns import grid_town
+from towns import CENTRE, grid_town, row_town
 
 pymupdf = pytest.importorskip("pymupdf", reason="reading PDFs needs pymupdf")
 
@@ -23,7 +37,7 @@ def read(file):
         return [page.get_text() for page in document], document.metadata
 
 
-def winding_plan(town, steps):
+def winding_plan(town, steps, **options):
     """A walk that turns at nearly every corner."""
     random = np.random.default_rng(3)
     here, corners = (0, 0), [(0, 0)]
@@ -34,7 +48,36 @@ def winding_plan(town, steps):
         if all(0 <= v < 6 for v in there):
             here = there
             corners.append((here[0] * 100, here[1] * 100))
-    return make_plan(town, {"night 1": node_path(town, corners)})
+    return make_plan(town, {"night 1": node_path(town, corners)}, **options)
+
+
+def with_activities(plan, activities):
+    """Give the stands of a plan, in order, other activities."""
+    visits = plan.visits.copy()
+    stands = visits.index[visits["segment_id"].isna()]
+    visits["activity"] = visits["activity"].astype("object")
+    for key, activity in zip(stands, activities, strict=True):
+        visits.loc[key, "activity"] = activity
+    return replace(plan, visits=visits.astype({"activity": "str"}))
+
+
+def events_at(places, town, hours, category="theft", kind="crime"):
+    """Events at given places, one at each hour of a day in the zone of the tests' plans."""
+    n = len(hours)
+    day = pd.Timestamp("2026-10-01", tz="UTC+05:00")
+    when = pd.DatetimeIndex([day + pd.Timedelta(hours=h) for h in hours], tz=day.tz).as_unit("ms")
+    xy = np.array(places) + np.array(CENTRE)
+    ids = [f"{kind}:secret-{hours[-1]}-{i}" for i in range(n)]
+    table = pd.DataFrame(
+        {
+            "kind": kind, "category": category, "article": None, "severity": None,
+            "harm": np.nan, "occurred_from": when, "occurred_to": when,
+            "time_precision": "minute", "place": None, "police_initiated": False,
+        },
+        index=pd.Index(ids, name="event_id", dtype="str"),
+    ).astype(dict.fromkeys(("kind", "category", "article", "severity", "time_precision",
+                            "place"), "str"))  # fmt: skip
+    return gpd.GeoDataFrame(table, geometry=gpd.points_from_xy(*xy.T), crs=town.crs)
 
 
 def test_the_book_has_a_summary_and_a_card_for_each_crew(case, tmp_path):
@@ -42,31 +85,283 @@ def test_the_book_has_a_summary_and_a_card_for_each_crew(case, tmp_path):
     pages, about = read(file)
     assert file == tmp_path / "out" / "cards.pdf"
     assert len(pages) == 4
-    assert all("FOR OFFICIAL USE ONLY" in page for page in pages)
+    assert all(page.count("FOR OFFICIAL USE ONLY") == 2 for page in pages)
     for crew in (1, 2, 3):
         assert f"night · crew {crew}" in pages[0]
         assert f"night · crew {crew}" in pages[crew]
-    for words in ("Central", "20:00", "on foot", "Share of risk", "Notes", "h-2-2 street"):
+    for words in ("Central", "20:00", "on foot", "Share of risk", "Notes", "h-2-2 street", "112",
+                  "Report every hour"):  # fmt: skip
         assert words in pages[1]
     assert "12 min" in pages[1]
+    assert re.search(r"dwell: [hv]-\d-\d street", pages[1])
     assert about["creationDate"] == ""
+    assert "Risk that nobody passes" in pages[0]
+    assert "no time left" in pages[0]
 
 
-def test_equal_plans_make_equal_bytes(case, tmp_path):
-    one = pm.write_cards(case.plan, tmp_path / "a.pdf").read_bytes()
-    assert pm.write_cards(case.plan, tmp_path / "b.pdf").read_bytes() == one
+@pytest.mark.parametrize("suffix", ["pdf", "html"])
+def test_equal_plans_make_equal_bytes(case, tmp_path, suffix):
+    one = pm.write_cards(case.plan, tmp_path / f"a.{suffix}").read_bytes()
+    assert pm.write_cards(case.plan, tmp_path / f"b.{suffix}").read_bytes() == one
 
 
-def test_legs_that_do_not_fit_follow_on_further_pages_and_none_is_lost(tmp_path):
+@pytest.mark.parametrize("steps", [10, 60, 160, 330])
+def test_a_crew_has_one_page_and_no_street_or_turn_is_lost(tmp_path, steps):
     town = grid_town(6, 6)
-    plan = winding_plan(town, 160)
+    plan = winding_plan(town, steps)
     pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf"))
     told = legs(plan)
-    text = "\n".join(pages[1:])
-    assert len(pages) > 2
-    assert "page 2 of" in text
-    listed = re.findall(r"^(\d+)\s+(\d\d:\d\d)$", text, re.M)
-    assert listed == [(str(i), f"{m:%H:%M}") for i, m in enumerate(told["arrive"], start=1)]
+    assert len(pages) == 2
+    text = " ".join(pages[1].split())
+    assert f"{len(told)} legs" in text
+    (card,) = told_in(plan, Words("en")).cards
+    pairs = [pair for row in card.layout.rows for pair in row.names]
+    assert pairs == list(zip(told["turn"], told["place"], strict=True))
+    assert sum(row.legs for row in card.layout.rows) == len(told)
+    assert sum(row.length for row in card.layout.rows) == pytest.approx(told["length"].sum())
+    listed = re.findall(r"(?<!\S)(\d+) (\d\d:\d\d) [●↑←→↩■]", text)
+    assert listed == [(str(i), f"{row.arrive:%H:%M}") for i, row in card.layout.numbered]
+    assert "…" not in text
+
+
+def test_a_shift_too_long_for_a_page_goes_on_overleaf(tmp_path):
+    town = grid_town(6, 6)
+    long = "a street with quite a long name of its own, number {}"
+    names = [long.format(i) for i in range(len(town.segments))]
+    town = type(town)(segments=town.segments.assign(name=names), nodes=town.nodes)
+    plan = winding_plan(town, 700)
+    pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf"))
+    assert len(pages) == 3
+    assert "continued" in pages[2]
+    (card,) = told_in(plan, Words("en")).cards
+    assert sum(row.legs for row in card.layout.rows) == len(legs(plan))
+    assert len(card.layout.rows) == 3 * card.layout.setting.per_half
+    assert f"{len(card.layout.rows)} " in pages[2]
+
+
+def test_there_and_back_along_a_street_is_one_line(tmp_path):
+    town = row_town(3)
+    plan = make_plan(town, {"night 1": node_path(town, [(0, 0), (100, 0), (200, 0), (100, 0)])})
+    (card,) = told_in(plan, Words("en")).cards
+    assert [text_of(row, Words("en")).endswith("↩") for row in card.layout.rows] == [
+        row.legs == 2 for row in card.layout.rows
+    ]
+    assert sum(row.legs for row in card.layout.rows) == len(legs(plan))
+
+
+@pytest.mark.parametrize("lang", ["en", "kk", "ru"])
+def test_every_stand_keeps_its_line_and_its_name(tmp_path, lang):
+    town = grid_town(6, 6)
+    stands = ("briefing", "dwell", "report", "break", "wait", "report", "handover")
+    where = dict(zip((0, 30, 60, 90, 130, 170, 199), (300, 720, 0, 1200, 60, 120, 60), strict=True))
+    plan = winding_plan(town, 200, dwell={"night 1": where})
+    pages, _ = read(
+        pm.write_cards(with_activities(plan, stands), tmp_path / "cards.pdf", lang=lang)
+    )
+    assert len(pages) == 2
+    say = Words(lang)
+    lines = re.findall(r"\d\d:\d\d\s*■\s*(.+)", pages[1])
+    assert [line.split(":")[0] for line in lines] == [say(word) for word in stands]
+    assert say("{n} min", n=20) in pages[1]
+    assert f"{say('report')} 2" in " ".join(pages[1].split())
+
+
+def test_cards_say_what_happened_where_the_crew_walks_and_when_most(case, tmp_path):
+    at = [(250, 201)] * 6 + [(250, 203)] * 2
+    hours = (21, 21, 22, 22, 22, 23, 5, 11)
+    past = events_at(at, case.town, hours, category=["theft"] * 5 + ["robbery"] * 3)
+    far = events_at([(9000, 9000)], case.town, (3,), category="arson")
+    pages, _ = read(
+        pm.write_cards(case.plan, tmp_path / "cards.pdf", events=pd.concat([past, far]))
+    )
+    assert "What to look for" in pages[1]
+    assert "theft: 5; robbery: 3 · most at 21–00 h" in pages[1]
+    assert "arson" not in "".join(pages)
+    assert "secret" not in "".join(pages)
+    assert "What to look for" not in pages[2]
+    stand = events_at([(400, 390)] * 2, case.town, (1, 2), category="other", kind="accident")
+    pages, _ = read(pm.write_cards(case.plan, tmp_path / "cards.pdf", events=stand, lang="ru"))
+    assert "ДТП: 2" in pages[1]
+
+
+def test_without_events_cards_tell_which_map_the_risk_comes_from(case, tmp_path):
+    segments = case.plan.segments.assign(
+        risk_crime=0.75 * case.plan.segments["risk"],
+        risk_accident=0.25 * case.plan.segments["risk"],
+    )
+    pages, _ = read(pm.write_cards(replace(case.plan, segments=segments), tmp_path / "c.pdf"))
+    assert "crimes 75 %, accidents 25 %" in pages[1]
+
+
+def test_cards_of_no_events_and_of_a_table_of_something_else(case, tmp_path):
+    none = events_at(np.empty((0, 2)), case.town, ())
+    pages, _ = read(pm.write_cards(case.plan, tmp_path / "cards.pdf", events=none))
+    assert "What to look for" not in pages[1]
+    with pytest.raises(SchemaError, match="wanted a table as read_events"):
+        pm.write_cards(case.plan, tmp_path / "cards.pdf", events=pd.DataFrame())
+
+
+def test_lines_for_emergencies_may_be_the_callers(case, tmp_path):
+    notes = ["Duty desk 8 727 000 00 00", "<b>102</b>"]
+    pages, _ = read(pm.write_cards(case.plan, tmp_path / "cards.pdf", emergency=notes))
+    assert all(note in pages[1] for note in notes)
+    assert "112" not in pages[1]
+    with pytest.raises(OptionError, match="wanted a list of lines"):
+        pm.write_cards(case.plan, tmp_path / "cards.pdf", emergency="102")
+
+
+@pytest.mark.parametrize(
+    ("lang", "words"),
+    [
+        ("kk", ("ҚЫЗМЕТ БАБЫНДА", "1-наряд", "Шығу орны", "2026 ж. 22 қар., жс", "солға")),
+        ("ru", ("ДЛЯ СЛУЖЕБНОГО", "наряд 1", "Отправной пункт", "вс, 22 нояб. 2026 г.", "налево")),
+    ],
+)
+def test_cards_speak_kazakh_and_russian(case, tmp_path, lang, words):
+    for suffix in ("pdf", "html"):
+        file = pm.write_cards(case.plan, tmp_path / f"cards.{suffix}", lang=lang)
+        text = file.read_text("utf-8") if suffix == "html" else "".join(read(file)[0])
+        for word in words:
+            assert word.lower() in text.lower()
+        assert not re.search(r"on foot|Share of risk|straight|unnamed|crew \d", text)
+    told = told_in(case.plan, Words(lang)).cards[0].told
+    assert told.startswith("6 участков") if lang == "ru" else told.startswith("6 бөлік")
+
+
+def test_streets_are_named_in_the_language_of_the_cards(tmp_path):
+    town = grid_town(2, 2)
+    named = town.segments.assign(name="Abay", name_kk="Абай даңғылы")
+    town = type(town)(segments=named.astype({"name_kk": "str"}), nodes=town.nodes)
+    plan = make_plan(town, {"night 1": [1, 2]})
+    assert "Абай даңғылы" in read(pm.write_cards(plan, tmp_path / "k.pdf", lang="kk"))[0][1]
+    assert "Абай" not in read(pm.write_cards(plan, tmp_path / "r.pdf", lang="ru"))[0][1]
+
+
+def test_every_text_of_the_cards_is_translated():
+    said = set()
+    for file in resources.files("patrolmap.output.cards").iterdir():
+        if file.name.endswith(".py"):
+            text = file.read_text("utf-8")
+            said |= set(re.findall(r'say\(\s*"([^"]+)"', text))
+            said |= set(re.findall(r'say\.count\(\s*"([^"]+)"', text))
+    said |= set(TURNS) | set(_PLURALS.values()) | {"out of reach", "no time left", "unlit"}
+    said |= {word.replace("_", " ") for word in (*ACTIVITIES, *CATEGORIES)}
+    assert len(said) > 80
+    for lang in ("kk", "ru"):
+        own, shared = word_table(lang, "cards"), word_table(lang, "map")
+        assert not said - own.keys() - shared.keys()
+        for text, form in own.items():
+            for one in form if isinstance(form, list) else [form]:
+                assert set(re.findall(r"\{\w+\}", one)) == set(re.findall(r"\{\w+\}", text)), text
+
+
+def test_the_page_runs_nothing_and_shows_hostile_text_as_text(tmp_path):
+    bad = (
+        "</p><script>alert(1)</script>\"'`${alert(2)}<img src=x onerror=alert(3)>=cmd|' /C calc'!A0"
+    )
+    town = grid_town(2, 2)
+    town = type(town)(segments=town.segments.assign(name=bad), nodes=town.nodes)
+    plan = make_plan(town, {bad: [1, 2]}, depot=bad, shift=bad)
+    about = replace(plan.provenance, notes=(bad,), attribution=bad)
+    unserved = plan.unserved.assign(why=bad)
+    plan = replace(plan, provenance=about, unserved=unserved)
+    page = pm.write_cards(plan, tmp_path / "cards.html", emergency=[bad]).read_text("utf-8")
+    seen = Seen()
+    seen.feed(page)
+    plain = (
+        "html head meta title style body section header div h1 h2 p b i br span table tr td th img"
+    )
+    assert seen.tags <= {*plain.split(), "footer"}
+    assert not [name for name in seen.attributes if name.startswith("on")]
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in seen.sources)
+    assert " ".join(bad.split()) in " ".join("".join(seen.text).split())
+    assert "default-src 'none'" in page
+    for source in seen.sources:
+        picture = base64.b64decode(source.split(",")[1]).decode()
+        assert "<script" not in picture
+        assert "onerror" not in picture
+
+
+class Seen(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes, self.sources, self.text = set(), set(), [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.sources += [value for name, value in attrs if name in ("src", "href")]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.mark.browser
+def test_the_page_prints_one_sheet_a_card_and_asks_for_nothing(chromium, tmp_path):
+    town = grid_town(6, 6)
+    plan = winding_plan(town, 330)
+    file = pm.write_cards(plan, tmp_path / "cards.html", lang="kk")
+    page, heard = chromium.new_page(), []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("request", lambda request: heard.append(request.url))
+    page.goto(file.as_uri())
+    page.pdf(path=str(tmp_path / "printed.pdf"), prefer_css_page_size=True)
+    cut = page.evaluate(
+        "() => [...document.querySelectorAll('.half')].filter("
+        "e => e.scrollHeight > e.clientHeight + 1).length"
+    )
+    page.close()
+    pages, _ = read(tmp_path / "printed.pdf")
+    assert len(pages) == 2
+    assert cut == 0
+    assert [url for url in heard if not url.startswith(("file:", "data:"))] == []
+
+
+@pytest.mark.parametrize(("lang", "wanted"), [("de", "wanted one of"), (None, "wanted one of")])
+def test_a_language_without_words_is_refused(case, tmp_path, lang, wanted):
+    with pytest.raises(OptionError, match=wanted):
+        pm.write_cards(case.plan, tmp_path / "cards.pdf", lang=lang)
+
+
+@pytest.mark.parametrize("name", ["cards", "cards.docx", "cards.pdf.zip"])
+def test_another_kind_of_file_is_refused(case, tmp_path, name):
+    with pytest.raises(OptionError, match="written as PDF or HTML"):
+        pm.write_cards(case.plan, tmp_path / name)
+
+
+def test_numbers_find_room_beside_their_place_and_keep_apart():
+    from matplotlib.figure import Figure
+
+    sketch = CardMap(Figure().add_axes((0, 0, 1, 1)), (100, 100), (0.0, 0.0, 880.0, 880.0))
+    assert all(sketch.number(n, 440, 440) for n in range(6))
+    places = np.array(sketch.taken)
+    apart = np.hypot(*(places[:, None, :2] - places[None, :, :2]).T)
+    np.fill_diagonal(apart, np.inf)
+    assert (apart >= 2 * places[0, 2] * 0.99).all()
+    assert tuple(places[0, :2]) == (440, 440)
+    assert not all(sketch.number(n, 440, 440) for n in range(30))
+
+
+@given(st.lists(st.integers(5, 400), min_size=1, max_size=60), st.integers(1, 60))
+@settings(deadline=None, max_examples=25)
+def test_rows_that_are_put_together_keep_order_length_and_legs(lengths, most):
+    moment = pd.Timestamp("2026-11-22 20:00+05:00")
+    rows = [
+        Row(activity="walk" if n % 7 else "report", arrive=moment, depart=moment, turn="left",
+            names=(("left", f"street {i}"),), length=float(n), legs=1, point=(0.0, 0.0))
+        for i, n in enumerate(lengths)
+    ]  # fmt: skip
+    say = Words("en")
+    for room in (20, 60):
+        out = fitted(rows, most, room, len, say)
+        assert [pair for row in out for pair in row.names] == [p for r in rows for p in r.names]
+        assert sum(r.length for r in out) == sum(lengths)
+        assert all(row.legs == 1 for row in out if not row.moving)
+        assert all(len(text_of(row, say, short=True)) <= room for row in out if row.legs > 1)
+    moves = sum(row.moving for row in rows)
+    assert len(squeezed(rows, most)) >= min(most, len(rows) - max(moves - 1, 0))
 
 
 def test_kazakh_letters_print_and_signs_the_font_lacks_are_marked(tmp_path):
@@ -112,7 +407,7 @@ def test_a_folder_in_place_of_the_file_is_refused(case, tmp_path):
 def test_a_failure_leaves_the_old_book_and_nothing_else(case, tmp_path, monkeypatch):
     file = tmp_path / "cards.pdf"
     file.write_text("old")
-    monkeypatch.setattr("patrolmap.output.cards._card", lambda *a: 1 / 0)
+    monkeypatch.setattr("patrolmap.output.cards.write.card_pages", lambda *a: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         pm.write_cards(case.plan, file)
     assert file.read_text() == "old"

@@ -11,8 +11,12 @@ import pytest
 import patrolmap as pm
 from patrolmap._crs import lonlat_to
 from patrolmap.errors import OptionError
+from patrolmap.output.cards.content import told_in
+from patrolmap.output.cards.wording import Words
 from plans import START, make_plan, node_path
 from towns import CENTRE, grid_town, star_town, town
+
+WALK = [(0, 0), (100, 0), (100, 100), (200, 100), (200, 0), (100, 0)]
 
 
 def read(file):
@@ -54,7 +58,9 @@ def test_waypoints_stand_at_the_depot_and_where_legs_start(case, tmp_path):
     depot, *legs = document.waypoints
     assert (depot.name, depot.type) == ("Central", "depot")
     assert legs[0].name == "01 20:00 h-2-2 street"
-    assert any(leg.description == "dwell" for leg in legs)
+    assert [(leg.name[9:14], leg.description) for leg in legs if leg.type == "dwell"] == [
+        ("dwell", "12 min")
+    ]
     assert [leg.name[:2] for leg in legs] == [f"{i:02d}" for i in range(1, len(legs) + 1)]
     (x,), (y,) = lonlat_to(case.town.crs, [depot.longitude], [depot.latitude])
     assert (x - CENTRE[0], y - CENTRE[1]) == pytest.approx((200, 200), abs=0.2)
@@ -72,18 +78,69 @@ def test_equal_plans_make_equal_files(case, tmp_path):
     assert [f.read_bytes() for f in pm.write_gpx(case.plan, tmp_path / "b")] == one
 
 
-def test_elements_stand_in_the_order_that_gpx_1_1_demands(case, tmp_path):
-    root = ET.fromstring(pm.write_gpx(case.plan, tmp_path)[0].read_text("utf-8"))
-    space = "{http://www.topografix.com/GPX/1/1}"
-    assert root.get("version") == "1.1"
-    order = [child.tag.removeprefix(space) for child in root]
-    assert order == sorted(order, key=["metadata", "wpt", "rte", "trk"].index)
-    for when in root.iter(f"{space}time"):
-        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", when.text)
-    wanted = ["time", "name", "cmt", "desc", "sym", "type"]
-    for point in root.iter(f"{space}wpt"):
-        tags = [child.tag.removeprefix(space) for child in point]
-        assert tags == sorted(tags, key=wanted.index)
+# What GPX 1.1 lets stand in an element, in this order; * marks what may stand more than once.
+GPX_1_1 = {
+    "gpx": "metadata wpt* rte* trk* extensions",
+    "metadata": "name desc author copyright link* time keywords bounds extensions",
+    "wpt": "ele time magvar geoidheight name cmt desc src link* sym type fix sat hdop vdop pdop "
+    "ageofdgpsdata dgpsid extensions",
+    "trk": "name cmt desc src link* number type extensions trkseg*",
+    "trkseg": "trkpt* extensions",
+}
+GPX_1_1["trkpt"] = GPX_1_1["wpt"]
+ATTRIBUTES = {"gpx": {"version", "creator"}, "wpt": {"lat", "lon"}, "trkpt": {"lat", "lon"}}
+SPACE = "{http://www.topografix.com/GPX/1/1}"
+
+
+def faults(element):
+    """Say where an element breaks GPX 1.1: the rules of its schema, in our own words."""
+    name = element.tag.removeprefix(SPACE)
+    if not element.tag.startswith(SPACE):
+        return [f"{element.tag} is of another namespace"]
+    given = {key for key in element.attrib if not key.startswith("{")}
+    out = [] if given == ATTRIBUTES.get(name, set()) else [f"{name} has attributes {given}"]
+    if name in ("wpt", "trkpt"):
+        lat, lon = element.get("lat"), element.get("lon")
+        out += [f"{text} in {name}" for text in (lat, lon) if not re.fullmatch(r"-?[\d.]+", text)]
+        lat, lon = float(lat), float(lon)
+        out += [] if -90 <= lat <= 90 and -180 <= lon < 180 else [f"{name} at {lat}, {lon}"]
+    allowed = GPX_1_1.get(name, "").split()
+    order = [word.rstrip("*") for word in allowed]
+    tags = [child.tag.removeprefix(SPACE) for child in element]
+    out += [f"{tag} in {name}" for tag in tags if tag not in order]
+    known = [tag for tag in tags if tag in order]
+    out += [] if known == sorted(known, key=order.index) else [f"{name} holds {tags}"]
+    once = {word for word in allowed if not word.endswith("*")}
+    out += [f"{tag} twice in {name}" for tag in once if tags.count(tag) > 1]
+    if name == "time" and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", element.text):
+        out.append(f"time {element.text}")
+    if allowed and (element.text or "").strip():
+        out.append(f"text in {name}")
+    return out + [fault for child in element for fault in faults(child)]
+
+
+@pytest.mark.parametrize("lang", ["en", "kk", "ru"])
+def test_the_file_is_gpx_1_1_element_by_element(case, tmp_path, lang):
+    for file in pm.write_gpx(case.plan, tmp_path, lang=lang):
+        root = ET.fromstring(file.read_text("utf-8"))
+        assert root.tag == f"{SPACE}gpx"
+        assert root.get("version") == "1.1"
+        assert faults(root) == []
+    root[1].append(root[1][0])
+    root[-1].set("lat", "1")
+    assert len(faults(root)) >= 2
+
+
+def test_waypoints_number_and_speak_as_the_card_does(tmp_path):
+    place = grid_town(6, 6)
+    plan = make_plan(place, {"r": node_path(place, [*WALK, *WALK[2:] * 30])}, dwell={"r": {3: 60}})
+    for lang in ("en", "ru"):
+        (card,) = told_in(plan, Words(lang)).cards
+        _, *lines = read(pm.write_gpx(plan, tmp_path, lang=lang)[0]).waypoints
+        assert [w.name.split()[1] for w in lines] == [f"{r.arrive:%H:%M}" for r in card.layout.rows]
+    assert sum("стоянка" in w.name for w in lines) == 1
+    with pytest.raises(OptionError, match="lang='xx'"):
+        pm.write_gpx(plan, tmp_path, lang="xx")
 
 
 def test_hostile_names_stay_text_and_stay_in_the_folder(tmp_path):

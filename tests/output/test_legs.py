@@ -62,6 +62,16 @@ def test_standing_is_a_leg_of_its_own_named_after_the_street_the_crew_came_by():
     assert told["turn"].iloc[2] == "straight"
 
 
+def test_a_stand_at_a_corner_hides_no_turn():
+    corners = [(0, 0), (100, 0), (100, 100)]
+    told = tell(streets(), corners, dwell={"r": {0: 60.0, 1: 600.0}})
+    assert told["activity"].tolist() == ["dwell", "walk", "dwell", "walk"]
+    assert told["turn"].tolist() == ["start", "start", "straight", "left"]
+    assert told["place"].tolist() == ["Depot", "Abay", "Abay", "Dostyk"]
+    back = tell(streets(), [(0, 0), (100, 0), (0, 0)], dwell={"r": {1: 600.0}})
+    assert back["turn"].tolist() == ["start", "straight", "back"]
+
+
 def test_a_crossing_of_a_few_metres_belongs_to_the_leg_before():
     place = town(
         {

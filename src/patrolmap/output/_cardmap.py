@@ -8,14 +8,14 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap.output._page import INK, printable
+from patrolmap.output._page import INK, measure, printable
 from patrolmap.output._style import quiet_grey
 
 Line = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
 _ARROW_EVERY, _ARROW = 11.0, 0.95  # mm
-_ROUND = 1.75  # radius of a number, mm
+_ROUND = 1.7  # radius of a number, mm
 
 
 class CardMap:
@@ -74,18 +74,70 @@ class CardMap:
             look = {"fc": colour, "ec": "white", "lw": 0.35, "zorder": 5}
             self.ax.add_artist(PathPatch(_compound(tips, closed=True), **look))
 
-    def number(self, text: object, x: float, y: float) -> bool:
-        """Put a number in a circle where there is room; say whether there was."""
+    def hot(self, lines: Sequence[Line]) -> None:
+        """Underlay streets to watch with a broad grey band."""
+        for line in lines:
+            moved = beside(line, 0.45 * self.metres)
+            if len(moved) > 1:
+                self.ax.plot(*moved.T, color="#a8a8a8", lw=6.5, zorder=2.5, solid_capstyle="round")
+
+    def number(self, text: object, x: float, y: float, *, black: bool = False) -> bool:
+        """Put a number in a circle at a place, or beside it with a line; say whether it had room.
+
+        `black` marks a stand: white on black.
+        """
+        from matplotlib.patches import Circle
+
         radius = _ROUND * self.metres
-        if any(math.hypot(x - a, y - b) < radius + r for a, b, r in self.taken):
+        spot = self._free(x, y, radius)
+        if spot is None:
             return False
-        self.taken.append((x, y, radius))
-        round_box = {"boxstyle": "circle,pad=0.22", "fc": "white", "ec": INK, "lw": 0.6}
+        self._leader((x, y), spot)
+        ink, paper = ("white", INK) if black else (INK, "white")
+        self.ax.add_artist(Circle(spot, radius, fc=paper, ec=INK, lw=0.6, zorder=7))
+        words = printable(text)
+        size = 5.4 if len(words) < 3 else 4.4
         self.ax.text(
-            x, y, printable(text), size=4.8, weight="bold", ha="center", va="center", zorder=7,
-            bbox=round_box, clip_on=True,
+            *spot, words, size=size, weight="bold", color=ink, ha="center", va="center_baseline",
+            zorder=7.5, clip_on=True,
         )  # fmt: skip
         return True
+
+    def letter(self, text: str, x: float, y: float) -> bool:
+        """Put a letter in a box near a place; say whether there was room."""
+        spot = self._free(x, y, 2.1 * self.metres)
+        if spot is None:
+            return False
+        self._leader((x, y), spot)
+        box = {"boxstyle": "square,pad=0.22", "fc": INK, "ec": "white", "lw": 0.7}
+        self.ax.text(
+            *spot, text, size=6.6, weight="bold", color="white", ha="center",
+            va="center_baseline", zorder=7.6, bbox=box, clip_on=True,
+        )  # fmt: skip
+        return True
+
+    def _free(self, x: float, y: float, radius: float) -> tuple[float, float] | None:
+        """Find room for a mark at a place or near it, in view, and take it."""
+        x0, y0, x1, y1 = self.view
+        for away in (0.0, 1.0, 1.9):
+            for turn in range(8 if away else 1):
+                step = (radius + 2 * self.metres) * away
+                at = (
+                    x + step * math.cos(turn * math.pi / 4),
+                    y + step * math.sin(turn * math.pi / 4),
+                )
+                inside = x0 + radius < at[0] < x1 - radius and y0 + radius < at[1] < y1 - radius
+                apart = all(math.hypot(at[0] - a, at[1] - b) > radius + r for a, b, r in self.taken)
+                if inside and apart:
+                    self.taken.append((*at, radius * 1.05))
+                    return at
+        return None
+
+    def _leader(self, place: tuple[float, float], spot: tuple[float, float]) -> None:
+        if place != spot:
+            ends = list(zip(place, spot, strict=True))
+            self.ax.plot(*ends, color="white", lw=1.5, zorder=6)
+            self.ax.plot(*ends, color=INK, lw=0.5, zorder=6.1)
 
     def depot(self, name: str, x: float, y: float) -> None:
         """Mark a depot with a square and its name."""
@@ -95,23 +147,27 @@ class CardMap:
         halo = {"boxstyle": "square,pad=0.12", "fc": "white", "ec": "none", "alpha": 0.85}
         right = x > (self.view[0] + self.view[2]) / 2
         shift = (-1.8 if right else 1.8) * self.metres
+        long = measure(printable(name), 6, bold=True) * self.metres
+        for along in np.arange(0.0, long, 2 * self.metres):  # no number on the name
+            at = x + shift + (-along if right else along)
+            self.taken.append((at, y + 2.6 * self.metres, 1.3 * self.metres))
         self.ax.text(
             x + shift, y + 1.6 * self.metres, printable(name), ha="right" if right else "left",
             bbox=halo, **words,
         )  # fmt: skip
 
-    def furniture(self) -> None:
+    def furniture(self, units: tuple[str, str] = ("m", "km"), north: str = "N") -> None:
         """Add the scale bar and the north arrow, in the map's lower corners."""
         length = nice(22 * self.metres)
         x, y = self.view[0] + 3 * self.metres, self.view[1] + 3 * self.metres
         back = {"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85}
         self.ax.plot([x, x + length], [y, y], color="white", lw=4, zorder=8)
         self.ax.plot([x, x + length], [y, y], color=INK, lw=1.6, zorder=9, solid_capstyle="butt")
-        label = f"{length:.0f} m" if length < 1000 else f"{length / 1000:g} km"
+        label = f"{length:.0f} {units[0]}" if length < 1000 else f"{length / 1000:g} {units[1]}"
         self.ax.text(x, y + 1.1 * self.metres, label, size=5.5, va="bottom", zorder=9, bbox=back)
         at = (self.view[2] - 4 * self.metres, self.view[1] + 2.5 * self.metres)
         self.ax.annotate(
-            "N", xy=(at[0], at[1] + 7 * self.metres), xytext=at, size=6.5, weight="bold",
+            north, xy=(at[0], at[1] + 7 * self.metres), xytext=at, size=6.5, weight="bold",
             ha="center", va="bottom", zorder=9, bbox=back,
             arrowprops={"arrowstyle": "-|>", "lw": 1.0, "color": INK, "mutation_scale": 7},
         )  # fmt: skip

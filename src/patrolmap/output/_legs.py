@@ -162,6 +162,7 @@ class _Ground:
         self.names = street_names(rows).to_numpy()
         self.streets = rows["street_id"].to_numpy()
         self.classes = rows["highway"].to_numpy()
+        self.stop_at = {int(s.node_id): one_line(s.name) for s in plan.stops.itertuples()}
         self.node: dict[int, tuple[float, float]] = {
             int(stop.node_id): (stop.geometry.x, stop.geometry.y)
             for stop in plan.stops.itertuples()
@@ -183,7 +184,7 @@ class _Ground:
             street=(given or street) if walking else "",
             street_id=street_id,
             kind=kind,
-            stop="" if walking else given or before,
+            stop="" if walking else given or self.stop_at.get(int(row.from_node), before),
             segment_id=row.segment_id if walking else None,
             forward=bool(row.forward),
             arrive=row.arrive,
@@ -251,6 +252,7 @@ def _direction(line: Line) -> Line:
 def _split(steps: list[Step]) -> Iterator[_Leg]:
     """Cut the steps of one route into legs."""
     leg: _Leg | None = None
+    moved: Step | None = None  # the last one walked: a stand in between hides no turn
     runs = list(_runs(steps))
     for run, after in zip_longest(runs, runs[1:]):
         if leg is None:
@@ -261,7 +263,9 @@ def _split(steps: list[Step]) -> Iterator[_Leg]:
             leg = replace(leg, steps=leg.steps + run, main=leg.main + run)
         else:
             yield leg
-            leg = _Leg(steps=run, main=run, turn=_corner(leg, run))
+            leg = _Leg(steps=run, main=run, turn=_corner(moved, run))
+        if leg.main[-1].activity in MOVING:
+            moved = leg.main[-1]
     if leg is not None:
         yield leg
 
@@ -318,11 +322,11 @@ def _goes_on(leg: _Leg, run: tuple[Step, ...]) -> bool:
     return same and _turn_between(last, first) != "back"
 
 
-def _corner(leg: _Leg, run: tuple[Step, ...]) -> str:
-    """Return the turn into a run, seen from the leg before and not from the bits between."""
-    if run[0].activity not in MOVING or leg.main[-1].activity not in MOVING:
+def _corner(moved: Step | None, run: tuple[Step, ...]) -> str:
+    """Return the turn into a run, seen from the leg walked before and not from bits between."""
+    if run[0].activity not in MOVING:
         return "straight"
-    return _turn_between(leg.main[-1], run[0])
+    return "start" if moved is None else _turn_between(moved, run[0])
 
 
 def _turn_between(last: Step, step: Step) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from patrolmap._files import replacing
 from patrolmap.output._text import named_file, one_line
 
-WIDTH, HEIGHT, MARGIN = 148.0, 210.0, 9.0  # A5 upright
+WIDTH, HEIGHT, MARGIN = 297.0, 210.0, 9.0  # A4 across, folded in the middle
 INK, GREY = "#000000", "#666666"
 _FONT = "DejaVu Sans"
 _POINTS = 72 / 25.4  # in a millimetre
@@ -21,6 +21,8 @@ _STYLE = {
     "text.parse_math": False,  # a dollar in a street's name is a dollar
     "text.usetex": False,
     "axes.unicode_minus": False,
+    "svg.fonttype": "path",  # a page shows Kazakh whatever letters the reader's machine has
+    "svg.hashsalt": "patrolmap",  # equal maps, equal files
 }
 
 
@@ -113,22 +115,30 @@ def _words_artist(words: tuple[Word, ...], figure: Any) -> Any:
 
 
 @contextmanager
-def book(path: str | Path, title: str) -> Iterator[Any]:
+def printing() -> Iterator[None]:
+    """Set how matplotlib writes, for as long as pages are drawn."""
+    import matplotlib
+
+    with matplotlib.rc_context(_STYLE):
+        yield
+
+
+@contextmanager
+def book(path: str | Path, title: str, subject: str) -> Iterator[Any]:
     """Open a PDF to which pages are added; it takes its place when all are in.
 
     The file carries no time of writing, so that equal plans make equal files.
     """
-    import matplotlib
     from matplotlib.backends.backend_pdf import PdfPages
 
     about: dict[str, str | None] = {
         "Title": title,
         "Creator": "patrolmap",
-        "Subject": "For official use only",
+        "Subject": subject,
     }
     about |= {"CreationDate": None, "ModDate": None}
     with (
-        matplotlib.rc_context(_STYLE),
+        printing(),
         replacing(named_file(path)) as draft,
         PdfPages(draft, metadata=about) as pdf,
     ):
@@ -139,6 +149,25 @@ def printable(text: object) -> str:
     """Return text on one line; signs that the font lacks become a box with a question mark."""
     known = _letters()
     return "".join(c if ord(c) in known else "\N{REPLACEMENT CHARACTER}" for c in one_line(text))
+
+
+def wrapped(text: str, width: float, size: float, most: int, *, bold: bool = False) -> list[str]:
+    """Break text between words into at most so many lines; the last is cut with dots.
+
+    Examples
+    --------
+    >>> wrapped("one two three", 14.0, 8, 2), wrapped("one two three", 9.0, 8, 2)
+    (['one two', 'three'], ['one', 'two…'])
+    """
+    lines: list[str] = []
+    words = printable(text).split()
+    while words and len(lines) < most - 1:
+        n = 1
+        while n < len(words) and measure(" ".join(words[: n + 1]), size, bold=bold) <= width:
+            n += 1
+        lines.append(shorten(" ".join(words[:n]), width, size, bold=bold))
+        words = words[n:]
+    return [*lines, shorten(" ".join(words), width, size, bold=bold)] if words else lines
 
 
 def shorten(text: str, width: float, size: float, *, bold: bool = False) -> str:

@@ -4,27 +4,33 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from patrolmap._crs import to_lonlat
 from patrolmap._files import replacing
 from patrolmap.errors import OptionError
-from patrolmap.output._legs import MOVING, Step, legs, path, steps_by_route
-from patrolmap.output._text import clock, file_names, km, one_line, span
+from patrolmap.output._legs import Step, legs, path, steps_by_route
+from patrolmap.output._named import named_in
+from patrolmap.output._text import clock, file_names, one_line, span
+from patrolmap.output._words import check_language
+from patrolmap.output.cards.content import crew_name
+from patrolmap.output.cards.layout import Layout, laid_out
+from patrolmap.output.cards.rows import rows_of
+from patrolmap.output.cards.wording import Words
 from patrolmap.patrol.plan import Plan
 
 _DECIMALS = 6
 
 
-def write_gpx(plan: Plan, folder: str | Path) -> list[Path]:
-    """Write each route as a GPX 1.1 file: a track with times, and its numbered legs as waypoints.
+def write_gpx(plan: Plan, folder: str | Path, *, lang: str = "en") -> list[Path]:
+    """Write each route as a GPX 1.1 file: a track with times, and the lines of its card.
 
     Track points are the vertices of the streets walked; their times run evenly along each visit,
-    to the whole second, in UTC as GPX wants it. Waypoints stand at the depots and where a leg
-    starts; names of legs carry number and clock. The metadata say that the file is for official
-    use only. Equal plans make equal files.
+    to the whole second, in UTC as GPX wants it. Waypoints stand at the depots and where a line of
+    the route card begins, with the card's number, clock and words; their type is "leg", or what
+    the crew does where it stands. The metadata say that the file is for official use only. Equal
+    plans make equal files.
 
     Parameters
     ----------
@@ -33,6 +39,8 @@ def write_gpx(plan: Plan, folder: str | Path) -> list[Path]:
     folder
         Where to write; made if it is missing. Files are named after the routes, and each is
         replaced in one step.
+    lang
+        "en", "kk" or "ru", as for `write_cards`: both then number alike.
 
     Returns
     -------
@@ -44,7 +52,7 @@ def write_gpx(plan: Plan, folder: str | Path) -> list[Path]:
     SchemaError
         If the plan's tables do not belong together.
     OptionError
-        If `folder` is a file.
+        If `folder` is a file, or there are no words in `lang`.
 
     Examples
     --------
@@ -62,16 +70,19 @@ def write_gpx(plan: Plan, folder: str | Path) -> list[Path]:
     ['night-1.gpx']
     >>> folder.cleanup()
     """
+    say = Words(check_language(lang))
     target = Path(folder)
     if target.exists() and not target.is_dir():
         raise OptionError(f"{target} is a file; wanted a folder for the tracks.")
-    walks = steps_by_route(plan)
-    told = legs(plan, walks)
-    names = file_names([str(route_id) for route_id in plan.routes.index])
+    named = named_in(plan, lang)
+    walks = steps_by_route(named)
+    told = legs(named, walks)
+    names = file_names([str(route_id) for route_id in named.routes.index])
     written = []
-    for (route_id, row), name in zip(plan.routes.iterrows(), names, strict=True):
-        mine = told[told.index.get_level_values("route_id") == route_id]
-        document = _document(plan, row, mine, walks[str(route_id)])
+    for (route_id, row), name in zip(named.routes.iterrows(), names, strict=True):
+        mine = rows_of(told[told.index.get_level_values("route_id") == route_id])
+        lines = laid_out(mine, say)
+        document = _document(named, row, lines, walks[str(route_id)], say)
         out = target / f"{name}.gpx"
         with replacing(out) as draft:
             draft.write_text(document.to_xml(version="1.1") + "\n", encoding="utf-8")
@@ -79,18 +90,19 @@ def write_gpx(plan: Plan, folder: str | Path) -> list[Path]:
     return written
 
 
-def _document(plan: Plan, row: pd.Series, mine: gpd.GeoDataFrame, steps: list[Step]) -> Any:
+def _document(plan: Plan, row: pd.Series, lines: Layout, steps: list[Step], say: Words) -> Any:
     import gpxpy.gpx
 
-    title = one_line(f"{row['shift']} · crew {row['crew']}")
+    title = crew_name(row, say)
     out = gpxpy.gpx.GPX()
     out.creator = "patrolmap"
     out.name = title
-    when = span(row["start"], row["end"])
-    out.description = one_line(f"FOR OFFICIAL USE ONLY. {row['depot']}, {when}.")
-    out.keywords = "for official use only"
+    when = span(row["start"], row["end"], say.lang)
+    secret = say("For official use only")
+    out.description = one_line(f"{secret.upper()}. {row['depot']}, {when}.")
+    out.keywords = secret.lower()
     out.time = _utc(row["start"])
-    out.waypoints = [*_depots(plan, row), *_legs_of(mine)]
+    out.waypoints = [*_depots(plan, row), *_lines_of(plan, lines, say)]
     track = gpxpy.gpx.GPXTrack(name=title)
     track.segments.append(gpxpy.gpx.GPXTrackSegment(_track(plan, steps)))
     out.tracks.append(track)
@@ -120,22 +132,24 @@ def _depots(plan: Plan, row: pd.Series) -> list[Any]:
     ]
 
 
-def _legs_of(mine: gpd.GeoDataFrame) -> list[Any]:
+def _lines_of(plan: Plan, lines: Layout, say: Words) -> list[Any]:
     import gpxpy.gpx
 
-    points = np.array([g.coords[0][:2] for g in mine.geometry]).reshape(-1, 2)
+    points = np.array([row.point for row in lines.rows]).reshape(-1, 2)
     out = []
-    for number, (leg, (lat, lon)) in enumerate(
-        zip(mine.itertuples(), _degrees(mine.crs, points), strict=True), start=1
+    for (number, row), (lat, lon) in zip(
+        lines.numbered, _degrees(plan.segments.crs, points), strict=True
     ):
-        moving = leg.activity in MOVING
-        what = f"{leg.turn}, {km(leg.length)}" if moving else leg.activity
-        name = f"{number:02d} {clock(leg.arrive)} {leg.place}"
+        text = lines.setting.text_of(row, say)
+        stay = say.minutes(row.arrive, row.depart)
+        what = f"{say(row.turn)}, {say.metres(row.length)}" if row.moving else stay
         out.append(
             gpxpy.gpx.GPXWaypoint(
-                lat, lon, time=_utc(leg.arrive), name=name, description=what, type="leg"
+                lat, lon, time=_utc(row.arrive), name=f"{number:02d} {clock(row.arrive)} {text}",
+                description=what or None, symbol=None if row.moving else "Flag, Red",
+                type="leg" if row.moving else row.activity,
             )
-        )
+        )  # fmt: skip
     return out
 
 

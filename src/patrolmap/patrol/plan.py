@@ -14,6 +14,7 @@ import pyogrio.errors
 
 from patrolmap._files import replacing
 from patrolmap.errors import OptionError, SourceFormatError, SourceNotFoundError
+from patrolmap.patrol.styles import layer_styles
 from patrolmap.schema import (
     PLAN_SEGMENTS,
     ROUTES,
@@ -177,9 +178,10 @@ class Plan:
         return "\n".join(lines)
 
     def to_file(self, path: str | Path) -> Path:
-        """Write the whole plan as one GeoPackage: five layers and how they came to be.
+        """Write the whole plan as one GeoPackage: five layers, their styles, how they came to be.
 
-        The file appears only when it is complete. `Plan.read` gives the plan back, equal.
+        The file appears only when it is complete. `Plan.read` gives the plan back, equal. QGIS
+        opens routes, segments and depots in the styles that the file carries.
         """
         target = Path(path)
         if target.suffix.lower() != ".gpkg":
@@ -189,6 +191,8 @@ class Plan:
                 _write_layer(draft, name, getattr(self, name))
             about = pd.DataFrame({"provenance": [json.dumps(asdict(self.provenance))]})
             pyogrio.write_dataframe(about, draft, layer="provenance", driver="GPKG")
+            styles = layer_styles(self.routes, self.segments)
+            pyogrio.write_dataframe(styles, draft, layer="layer_styles", driver="GPKG", fid="id")
         return target
 
     @classmethod

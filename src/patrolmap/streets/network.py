@@ -83,9 +83,9 @@ class StreetNetwork:
         validate(self.nodes, NODES)
         if self.nodes.crs != self.segments.crs:
             raise SchemaError("segments and nodes stand in two coordinate systems; wanted one.")
-        missing = ~self.segments[["from_node", "to_node"]].isin(self.nodes.index)
-        if missing.to_numpy().any():
-            bad = self.segments.index[missing.any(axis=1)][:3].tolist()
+        missing = np.minimum(*self.ends) < 0
+        if missing.any():
+            bad = self.segments.index[missing][:3].tolist()
             raise SchemaError(f"segments {bad} end at nodes that the nodes table lacks.")
 
     @property

@@ -336,7 +336,8 @@ def test_random_towns_keep_their_length_their_ends_and_their_ids(tmp_path, town,
     used = set(streets.segments[["from_node", "to_node"]].to_numpy().ravel())
     assert used == set(streets.nodes.index)
 
-    if lost == 0:
+    # Where a street that hangs together with no other has lost its cars, it may look needless.
+    if lost == 0 and streets.report["drivable length dropped, not connected (m)"] == 0:
         check_no_needless_node(streets.segments)
 
     shuffled = random.Random(seed).sample(ways, len(ways))

@@ -1,7 +1,6 @@
 """Routes for the page: where each crew is when, its legs, and the stops it makes."""
 
 import math
-from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -9,12 +8,12 @@ import pandas as pd
 
 from patrolmap.errors import NetworkMismatchError
 from patrolmap.output._legs import MOVING, Step, legs, steps_by_route
+from patrolmap.output._named import named_in
 from patrolmap.output._style import crew_colours, lanes
 from patrolmap.output._text import one_line, span
 from patrolmap.output._words import words
 from patrolmap.output.maps.packing import Names, Payload, degrees, digits
 from patrolmap.output.maps.risk import shares_by_kind, unit_words
-from patrolmap.output.maps.streets import names_in
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import EVENT_KINDS
 from patrolmap.streets.network import StreetNetwork
@@ -44,7 +43,7 @@ def plan_payload(streets: StreetNetwork, plan: Plan, names: Names, lang: str) ->
     places = degrees(streets.crs, [(p.x, p.y) for p in stops.geometry])
     routes = plan.routes
     return {
-        "routes": _routes(streets, _named_in(plan, lang), names, lang),
+        "routes": _routes(streets, named_in(plan, lang), names, lang),
         "stops": [
             {"kind": one_line(stop.kind), "name": one_line(stop.name), "at": place}
             for stop, place in zip(stops.itertuples(), places, strict=True)
@@ -56,14 +55,6 @@ def plan_payload(streets: StreetNetwork, plan: Plan, names: Names, lang: str) ->
         "unit": unit_words(plan.provenance.unit),
         "notes": [one_line(note) for note in plan.provenance.notes],
     }
-
-
-def _named_in(plan: Plan, lang: str) -> Plan:
-    """Return the plan with its streets named in the reader's language, where they have one."""
-    own, visits = plan.segments[f"name_{lang}"].astype("str"), plan.visits
-    place = visits["segment_id"].map(own).astype("str").fillna(visits["place"])
-    segments = plan.segments.assign(name=names_in(plan.segments, lang))
-    return replace(plan, segments=segments, visits=visits.assign(place=place))
 
 
 def plan_shares(streets: StreetNetwork, plan: Plan) -> dict[str, str]:

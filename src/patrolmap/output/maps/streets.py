@@ -5,11 +5,11 @@ import numpy as np
 import pandas as pd
 
 from patrolmap._crs import to_lonlat
+from patrolmap.output._named import names_in
 from patrolmap.output._text import one_line
 from patrolmap.output.maps.packing import Names, Payload, pack_ints, pack_lines, pack_points
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import PLACES, validate
-from patrolmap.streets.lines.avenues import street_names
 from patrolmap.streets.network import StreetNetwork
 
 
@@ -28,12 +28,6 @@ def street_payload(streets: StreetNetwork, names: Names, lang: str, *, lighting:
         "lit": "".join(rows["lit"].str[0]) if lighting else "",
         "area": "".join(area),
     }
-
-
-def names_in(segments: pd.DataFrame, lang: str) -> pd.Series:
-    """Return street names in a language where they have one, else as on the signs."""
-    own = segments[f"name_{lang}"].astype("str")
-    return street_names(segments.assign(name=own.fillna(segments["name"])))
 
 
 def bounds(streets: StreetNetwork, plan: Plan | None) -> list[list[float]]:

@@ -1,5 +1,6 @@
 """From lines to the two tables of a network: segments, where they lie, what hangs together."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -84,18 +85,21 @@ def assemble(
         raise SourceFormatError(
             "no street of any length: none of the usable ways has two nodes apart."
         )
-    # Before the boundary cuts streets short.
-    segments["street_id"] = join_streets(segments)
-    if options.boundary is None:
-        near = inside = np.ones(len(segments), dtype=bool)
-    else:
-        near, inside = place_segments(segments, options.boundary, crs=crs)
-    within = segments["area"] if areas is None else place_in_areas(segments, areas)
-    # Before roads that hang together with no other lose their cars: they look like footways then.
-    segments = segments.assign(inside=inside, area=pd.array(within, dtype="str"))
-    segments = keep_connected(segments, near, report)
+    with ThreadPoolExecutor(1) as aside:  # searches for neighbours let other work go on
+        # Of all of them: before the boundary cuts streets short.
+        joined = aside.submit(join_streets, segments)
+        if options.boundary is None:
+            near = inside = np.ones(len(segments), dtype=bool)
+        else:
+            near, inside = place_segments(segments, options.boundary, crs=crs)
+        # Before roads that hang together with no other lose their cars: they look like footways.
+        within = segments["area"] if areas is None else place_in_areas(segments, areas)
+        segments = segments.assign(inside=inside, area=pd.array(within, dtype="str"))
+        segments, kept = keep_connected(segments, near, report)
+    segments["street_id"] = joined.result()
     report["length outside the boundary, kept to walk through (m)"] = metres(
-        segments, ~segments["inside"].to_numpy()
+        segments, kept & ~inside
     )
-    used = nodes.index.isin(np.unique(segments[["from_node", "to_node"]].to_numpy()))
-    return segments[SEGMENTS.names], nodes[used], report
+    segments = segments[SEGMENTS.names][kept]
+    used = nodes.index.isin(segments[["from_node", "to_node"]].to_numpy().ravel())
+    return segments, nodes[used], report

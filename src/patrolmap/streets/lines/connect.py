@@ -13,8 +13,8 @@ Bools = npt.NDArray[np.bool_]
 
 def keep_connected(
     segments: gpd.GeoDataFrame, near: Bools, report: dict[str, float]
-) -> gpd.GeoDataFrame:
-    """Leave each mode its largest connected part near the boundary; drop what no mode uses.
+) -> tuple[gpd.GeoDataFrame, Bools]:
+    """Leave each mode its largest connected part near the boundary; say which segments it uses.
 
     A street inside the boundary whose only way out leads far around stays, with the shortest way
     that joins it to the rest; `report` is told the lengths kept and dropped (m).
@@ -31,7 +31,9 @@ def keep_connected(
     walk = segments["walk"].to_numpy()
     forward, backward = (segments[f"drive_{way}"].to_numpy() for way in ("forward", "backward"))
     drive = forward | backward
-    walked, driven = _reached(segments, walk, near), _reached(segments, drive, near)
+    ends = segments[["from_node", "to_node"]].to_numpy()
+    at = pd.factorize(ends.ravel())[0].astype(np.int64).reshape(ends.shape)
+    walked, driven = (_reached(segments, at, usable, near) for usable in (walk, drive))
     kept = walked | driven
     report["length dropped, beyond 500 m of the boundary (m)"] = metres(segments, ~near & ~kept)
     report["length kept beyond it, to join what lies inside (m)"] = metres(segments, ~near & kept)
@@ -39,9 +41,10 @@ def keep_connected(
         lost = usable & near & ~reached
         report[f"{word} length kept (m)"] = metres(segments, reached)
         report[f"{word} length dropped, not connected (m)"] = metres(segments, lost)
-    return segments.assign(
+    changed = segments.assign(
         walk=walked, drive_forward=forward & driven, drive_backward=backward & driven
-    )[kept]
+    )
+    return changed, kept
 
 
 def metres(segments: pd.DataFrame, which: Bools) -> float:
@@ -49,14 +52,13 @@ def metres(segments: pd.DataFrame, which: Bools) -> float:
     return round(float(segments["length"].to_numpy()[which].sum()), 3)
 
 
-def _reached(segments: gpd.GeoDataFrame, usable: Bools, near: Bools) -> Bools:
-    """Say which segments one mode keeps."""
+def _reached(segments: gpd.GeoDataFrame, at: Ints, usable: Bools, near: Bools) -> Bools:
+    """Say which segments one mode keeps; `at` (n, 2) are their ends as small numbers."""
     out = np.zeros(len(usable), dtype=bool)
     rows = np.flatnonzero(usable)
     if not len(rows):
         return out
-    ends = segments[["from_node", "to_node"]].to_numpy()[rows]
-    at = pd.factorize(ends.ravel())[0].astype(np.int64).reshape(ends.shape)
+    at = at[rows]
     millimetres = np.rint(segments["length"].to_numpy()[rows] * 1000).astype(np.int64)
     wanted = millimetres * segments["inside"].to_numpy()[rows]
     label = _labels(at)

@@ -46,9 +46,12 @@ def spare_links(
     >>> [spare_links(sides, x, y, third, np.array([5.0]), np.array([m])) for m in (7.0, 6.9)]
     [array([ True]), array([False])]
     """
-    town = _Town(steps, x, y)
+    used = np.zeros(len(x), dtype=bool)  # of a city's nodes, few
+    used[steps] = used[links] = True
+    row_of = np.cumsum(used) - 1
+    town = _Town(row_of[steps], x[used], y[used])
     spared = np.zeros(len(links), dtype=bool)
-    asked = zip(links.tolist(), lengths.tolist(), limits.tolist(), strict=True)
+    asked = zip(row_of[links].tolist(), lengths.tolist(), limits.tolist(), strict=True)
     for row, ((source, target), length, limit) in enumerate(asked):
         spared[row] = town.reaches(source, target, limit + _ROUNDING)
         if not spared[row]:

@@ -90,7 +90,7 @@ def _sort_few_ties(key: Ints, *ties: Ints) -> tuple[Ints, Bools]:
 
     Returns the order, and which come first with their number.
     """
-    order = np.argsort(key)
+    order = np.argsort(key, kind="stable")  # ids come in runs, which merging makes use of
     fresh = np.diff(key[order], prepend=-1) != 0
     tied = np.flatnonzero(~fresh | ~np.append(fresh[1:], True))
     some = order[tied]

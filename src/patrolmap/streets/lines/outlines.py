@@ -105,14 +105,14 @@ def find_walks(lines: Lines, rings: Rings) -> Walks:
     walk = np.repeat(lines.tags["walk"].to_numpy(dtype=bool), count)
     walk[lines.start[1:][count > 0] - 1] = False
     at = np.flatnonzero(walk)
-    ends = np.column_stack([lines.vertex[at], lines.vertex[at + 1]]) if len(at) else None
     touched = np.zeros(len(lines.node_id), dtype=bool)
     touched[rings.node] = True
     near = _near(lines, rings)
-    if ends is None or not len(rings.node):
+    if not len(at) or not len(rings.node):
         return Walks(ends=np.empty((0, 2), np.int64), step=at[:0], polygon=at[:0])
-    ends = ends[touched[ends].any(axis=1) | near[ends].all(axis=1)]
-    ends = np.sort(ends[ends[:, 0] != ends[:, 1]], axis=1)
+    a, b = lines.vertex[at], lines.vertex[at + 1]
+    some = (touched[a] | touched[b] | (near[a] & near[b])) & (a != b)
+    ends = np.sort(np.column_stack([a[some], b[some]]), axis=1)
     ends = ends[np.lexsort((ends[:, 1], ends[:, 0]))]
     ends = ends[(np.diff(ends, axis=0, prepend=-1) != 0).any(axis=1)]
     steps = draw_steps(lines, ends)

@@ -215,6 +215,9 @@ def _see(rings: Rings, spots: Spots, lines: Lines, ends: Ints) -> Bools:
     polygon = spots.polygon[ends[:, 0]]
     bent = np.bincount(spots.polygon, weights=spots.corner, minlength=len(rings.square)) > 0
     seen = ~bent[polygon]  # in a convex polygon all see all
+    one_vertex, other_node = spots.vertex[ends[:, 0]], spots.node[ends[:, 1]]
+    for beside in (rings.before, rings.after):  # and the ends of an edge each other
+        seen |= rings.node[beside[one_vertex]] == other_node
     doubtful = np.flatnonzero(~seen)
     for one, other in ((0, 1), (1, 0)):
         here, there = ends[doubtful, one], ends[doubtful, other]
@@ -345,21 +348,22 @@ def _choose(pairs: Ints, walked: Floats, apart: Floats, trails: _Trails) -> list
     reach = np.full((len(keys), len(keys)), np.inf)
     np.fill_diagonal(reach, 0.0)
     reach[row[:, 0], row[:, 1]] = reach[row[:, 1], row[:, 0]] = walked
-    steps = np.searchsorted(keys, trails.ends)
-    cuts = np.flatnonzero(np.diff(trails.pair, prepend=-1, append=-1))
-    lacking = trails.pair[cuts[:-1]]
-    longest = _longest(apart)
+    tail, head = np.searchsorted(keys, trails.ends).T.tolist()
+    steps = list(zip(tail, head, trails.length.tolist(), strict=True))
+    begins = np.flatnonzero(np.diff(trails.pair, prepend=-1))
+    lacking = trails.pair[begins]
+    begin, end = begins.tolist(), [*begins[1:].tolist(), len(steps)]
+    ends, longest = row[lacking].tolist(), _longest(apart[lacking]).tolist()
     chosen = []
     for at in np.lexsort((lacking, np.round(apart[lacking], 6))).tolist():
-        pair = lacking[at]
-        if reach[row[pair, 0], row[pair, 1]] <= longest[pair]:
+        if reach.item(*ends[at]) <= longest[at]:
             continue
-        for step in range(cuts[at], cuts[at + 1]):
-            (a, b), length = steps[step].tolist(), trails.length[step]
-            if reach[a, b] > length + 1e-6:
+        for a, b, length in steps[begin[at] : end[at]]:
+            if reach.item(a, b) > length + 1e-6:
                 chosen.append((int(keys[a]), int(keys[b])))
-                through = reach[:, a, None] + (length + reach[b])
-                np.minimum(reach, np.minimum(through, through.T), out=reach)
+                through = np.add.outer(reach[a], length + reach[b])
+                np.minimum(reach, through, out=reach)
+                np.minimum(reach, through.T, out=reach)
     return chosen
 
 

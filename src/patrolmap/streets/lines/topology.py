@@ -54,7 +54,7 @@ def build_segments(
     segments, nodes = _tables(streets, parts, links, lines, crs)
     whole = segments["length"] > 0
     report["zero-length pieces dropped"] += float((~whole).sum())
-    return segments[whole], nodes, report
+    return segments if whole.all() else segments[whole], nodes, report
 
 
 def _among_parallels(u: Ints, v: Ints) -> Ints:
@@ -76,7 +76,9 @@ def _joined(a: Any, b: Any, mark: str) -> pa.Array:
 
 def _numbered(names: pa.Array, mark: str, number: Ints, which: Bools) -> pa.Array:
     """Put a number behind some of the names."""
-    return pc.if_else(pa.array(which), _joined(names, pa.array(number), mark), names)
+    mask = pa.array(which)
+    numbered = _joined(names.filter(mask), pa.array(number[which]), mark)
+    return pc.replace_with_mask(names, mask, numbered)
 
 
 def _cut(streets: Streets, lines: Lines, longest: float) -> _Parts:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 Ints = npt.NDArray[np.int64]
 Texts = npt.NDArray[np.object_]
@@ -14,10 +16,10 @@ Texts = npt.NDArray[np.object_]
 class TextWays(NamedTuple):
     """Cells of the lines of some ways, way by way."""
 
-    number: list[bytes]
-    version: list[bytes]
-    tags: list[bytes]
-    nodes: list[bytes]
+    number: pa.Array
+    version: pa.Array
+    tags: pa.Array
+    nodes: pa.Array
 
 
 class Pairs(NamedTuple):
@@ -36,27 +38,31 @@ def split_lines(block: bytes) -> TextWays:
 
     Examples
     --------
-    >>> split_lines(b"w7 v1 Thighway=path Nn1,n2\\n").nodes
+    >>> split_lines(b"w7 v1 Thighway=path Nn1,n2\\n").nodes.to_pylist()
     [b'Nn1,n2']
     """
-    width = block.partition(b"\n")[0].count(b" ") + 1
-    cells = block.rstrip(b"\n").replace(b"\n", b" ").split(b" ")
-    return TextWays(*(cells[i::width] for i in (0, 1, width - 2, width - 1)))
+    import pyarrow.csv as csv
+
+    names = [str(i) for i in range(block.partition(b"\n")[0].count(b" ") + 1)]
+    cells = csv.read_csv(
+        pa.BufferReader(block),
+        csv.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False),
+        csv.ParseOptions(delimiter=" ", quote_char=False),
+        csv.ConvertOptions(column_types=dict.fromkeys(names, pa.binary())),
+    )
+    return TextWays(*(cells[i].combine_chunks() for i in (0, 1, -2, -1)))
 
 
-def split_tags(tags: list[bytes]) -> Pairs:
+def split_tags(tags: pa.Array) -> Pairs:
     """Number the tags of ways; equal ones have one code.
 
     Examples
     --------
-    >>> pairs = split_tags([b"Thighway=path,lit=no", b"Thighway=path"])
+    >>> pairs = split_tags(pa.array([b"Thighway=path,lit=no", b"Thighway=path"]))
     >>> pairs.way.tolist(), pairs.code.tolist(), pairs.text
     ([0, 0, 1], [0, 1, 0], ['highway=path', 'lit=no'])
     """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    cells = pc.split_pattern(pa.array([text[1:] for text in tags], pa.binary()), ",")
+    cells = pc.split_pattern(pc.binary_replace_slice(tags, 0, 1, b""), ",")  # without their T
     found = cells.flatten().dictionary_encode()
     return Pairs(
         way=np.repeat(np.arange(len(tags)), np.diff(cells.offsets.to_numpy())),
@@ -71,7 +77,8 @@ def having(pairs: Pairs, *starts: str) -> npt.NDArray[np.bool_]:
 
     Examples
     --------
-    >>> having(split_tags([b"Thighway=path,lit=no", b"Tarea=yes"]), "lit=", "area=yes").tolist()
+    >>> tags = pa.array([b"Thighway=path,lit=no", b"Tarea=yes"])
+    >>> having(split_tags(tags), "lit=", "area=yes").tolist()
     [True, True]
     """
     fits = np.array([text.startswith(starts) for text in pairs.text], dtype=bool)
@@ -84,7 +91,8 @@ def values_of(pairs: Pairs, key: str) -> Texts:
     """Return what each way has for a key, as written; None where it lacks it."""
     prefix = f"{key}="
     told = np.array([text.startswith(prefix) for text in pairs.text], dtype=bool)
-    value = np.array([text[len(prefix) :] for text in pairs.text] + [None], dtype=object)
+    value = np.full(len(told), None, dtype=object)
+    value[told] = [pairs.text[i][len(prefix) :] for i in np.flatnonzero(told).tolist()]
     out = np.full(pairs.n_ways, None, dtype=object)
     on = told[pairs.code]
     out[pairs.way[on]] = value[pairs.code[on]]

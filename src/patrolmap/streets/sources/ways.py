@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from pyproj import CRS
 
 from patrolmap._crs import lonlat_to
@@ -25,7 +26,6 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 NAME_KEYS = {"name": "name", "name_kk": "name:kk", "name_ru": "name:ru", "name_en": "name:en"}
-_NO_ID = np.iinfo(np.int64).min
 _BLOCK = 1 << 25  # bytes of text taken apart at once
 
 
@@ -38,9 +38,9 @@ class OsmWays:
     way : (n_ways,) int64
         OSM ids.
     start : (n_ways + 1,) int64
-        Vertices of way i are `ref[start[i]:start[i + 1]]`.
-    ref : (n_vertices,) int64
-        Node ids, those that the file lacks too.
+        Vertices of way i are `vertex[start[i]:start[i + 1]]`.
+    vertex : (n_vertices,) int64
+        Row of each vertex in `node_id`; -1 where the file lacks the node.
     node_id, lon, lat : (n_nodes,)
         The nodes that the file has, ascending by id.
     crossings : int64 array
@@ -55,7 +55,7 @@ class OsmWays:
 
     way: Ints
     start: Ints
-    ref: Ints
+    vertex: Ints
     node_id: Ints
     lon: Floats
     lat: Floats
@@ -67,14 +67,12 @@ class OsmWays:
     def project(self, crs: CRS) -> tuple[Lines, dict[str, float]]:
         """Return the lines in metres, ways cut where the file lacks their nodes."""
         x, y = lonlat_to(crs, self.lon, self.lat)
-        vertex = np.searchsorted(self.node_id, self.ref)
-        vertex[vertex == len(self.node_id)] = 0
-        there = self.node_id[vertex] == self.ref
+        there = self.vertex >= 0
         way = np.repeat(np.arange(len(self.way)), np.diff(self.start))
         begins = np.ones(len(way), dtype=bool)
         begins[1:] = (np.diff(way) != 0) | ~there[:-1]
         cut = np.unique(way[~there])
-        begins, way, vertex = begins[there], way[there], vertex[there]
+        begins, way, vertex = begins[there], way[there], self.vertex[there]
         start = np.flatnonzero(begins)
         drawn, tags = way[start], self.tags
         if len(drawn) != len(tags) or len(cut):
@@ -171,8 +169,8 @@ class _Taken:
         code = self._judge(pairs)
         usable = np.array(self._usable, dtype=bool)[code]
         row = np.flatnonzero(usable)
-        nodes = [text.nodes[i] for i in row.tolist()]
-        number = opl.whole_numbers([text.number[i] for i in row.tolist()])
+        nodes = text.nodes.take(pa.array(row)).to_pylist()
+        number = opl.whole_numbers(text.number.take(pa.array(row)).to_pylist())
         names = np.column_stack([opl.values_of(pairs, key) for key in NAME_KEYS.values()])
         street = opl.having(pairs, "highway=")
         self.seen += int(street.sum())
@@ -184,14 +182,15 @@ class _Taken:
 
     def _close(self, text: opl.TextWays, rows: Ints) -> None:
         """Take those of some ways that are closed, whole, with all their tags."""
-        for row in rows.tolist():
-            parts = opl.whole_numbers([text.nodes[row]]).tolist()
+        cells = (column.take(pa.array(rows)).to_pylist() for column in text)
+        for number, version, tags, nodes in zip(*cells, strict=True):
+            parts = opl.whole_numbers([nodes]).tolist()
             if len(parts) > 3 and parts[0] == parts[-1]:
-                pairs = text.tags[row][1:].decode().split(",")
+                pairs = tags[1:].decode().split(",")
                 thing = Thing(
                     form="way",
-                    number=int(text.number[row][1:]),
-                    version=int(text.version[row][1:]),
+                    number=int(number[1:]),
+                    version=int(version[1:]),
                     tags=dict(map(opl.tag, pairs)),
                     parts=tuple(parts),
                 )
@@ -227,10 +226,12 @@ class _Taken:
         """Return all that was taken."""
         way, code, size = np.concatenate(self._ways or [np.empty((0, 3), np.int64)]).T
         refs = np.concatenate(self._refs or [np.empty(0, np.int64)])
-        node_id = np.sort(refs)  # np.unique hashes whole numbers, which takes eight times as long
-        node_id = node_id[np.diff(node_id, prepend=_NO_ID) != 0]
+        # With the index, numpy merges instead of hashing: ids come in runs.
+        node_id, _, vertex = np.unique(refs, return_index=True, return_inverse=True)
         lon, lat = self._nodes.find(node_id)
         there = ~np.isnan(lon)
+        if not there.all():
+            vertex = np.where(there, np.cumsum(there) - 1, -1)[vertex]
         tags = pd.DataFrame(self._judged, columns=list(rules.Judged._fields))
         texts = ["highway", "lit", "role", *MOSTLY]
         tags = tags.astype(dict.fromkeys(texts, "str")).iloc[code].reset_index(drop=True)
@@ -242,7 +243,7 @@ class _Taken:
         return OsmWays(
             way=way,
             start=np.concatenate([[0], np.cumsum(size)]).astype(np.int64),
-            ref=refs,
+            vertex=vertex,
             node_id=node_id[there],
             lon=lon[there],
             lat=lat[there],

@@ -1,0 +1,57 @@
+"""The map of a card: the route in black on grey streets, numbers of its rows, letters to watch."""
+
+from typing import Any
+
+import numpy as np
+
+from patrolmap.output._cardmap import CardMap, ground_of
+from patrolmap.output._legs import path
+from patrolmap.output._style import crew_colours
+from patrolmap.output.cards.content import Book, Card
+from patrolmap.output.cards.wording import Words
+
+_NUMBERS = 45  # at most so many rows under way have theirs on the map
+
+
+def route_map(ax: Any, size: tuple[float, float], book: Book, card: Card, say: Words) -> set[int]:
+    """Draw one crew's route; return which row numbers the map shows."""
+    sketch = CardMap(ax, size, ground_of([card.line]))
+    sketch.streets(book.plan.segments)
+    sketch.hot([line for look in card.looks for line in look.lines])
+    sketch.walk(card.line)
+    sketch.depot(card.depot, *card.line[0])
+    for look in card.looks:
+        sketch.letter(look.letter, *look.point)
+    rows = list(card.layout.numbered)
+    step = next(k for k in (1, 2, 5, 10, 20, 50, len(rows)) if len(rows) / k <= _NUMBERS)
+    # Stands first: what a crew has to find on the map.
+    wanted = [n for n, row in rows if not row.moving]
+    wanted += [n for n, row in rows if row.moving and n % step == 0]
+    shown = {n for n in wanted if _number(sketch, n, card)}
+    sketch.furniture((say("m"), say("km")), say("N"))
+    return shown
+
+
+def _number(sketch: CardMap, number: int, card: Card) -> bool:
+    row = card.layout.rows[number - 1]
+    return sketch.number(number, *row.point, black=not row.moving)
+
+
+def overview(ax: Any, size: tuple[float, float], book: Book, say: Words) -> None:
+    """Draw all routes on one map, in the colours of the table."""
+    lines = {route_id: path(steps)[0] for route_id, steps in book.walks.items() if steps}
+    sketch = CardMap(ax, size, ground_of(list(lines.values())))
+    sketch.streets(book.plan.segments)
+    colours = crew_colours(book.plan.routes.index)
+    for route_id, line in lines.items():
+        colour, double = colours[route_id]
+        sketch.walk(line, colour=colour, width=0.9, heads=False, double=double)
+    for stop in book.plan.stops.itertuples():
+        sketch.depot(stop.name, stop.geometry.x, stop.geometry.y)
+    # Each crew's number where its route is farthest from the depot: colours alone do not print.
+    for number, route_id in enumerate(book.plan.routes.index, start=1):
+        if route_id in lines:
+            line = lines[route_id]
+            far = line[int(np.argmax(np.hypot(*(line - line[0]).T)))]
+            sketch.number(number, *far)
+    sketch.furniture((say("m"), say("km")), say("N"))
