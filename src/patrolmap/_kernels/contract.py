@@ -1,73 +1,11 @@
-"""A street graph with fewer nodes in which the ways between some nodes are as long as before."""
+"""Nodes taken out of a street graph, the ways between those that stay as long as before."""
 
 import numpy as np
-import numpy.typing as npt
 
 from patrolmap._kernels.compiling import inner, kernel
-from patrolmap._kernels.paths import FOR_EVER, UNREACHABLE, distances_from
-from patrolmap.streets.network import Graph
-
-Ints = npt.NDArray[np.int64]
+from patrolmap._kernels.paths import UNREACHABLE
 
 MOST_NEIGHBOURS = 3  # of a node that goes: its neighbours get at most six ways for its four
-ROOM = 4  # neighbours more than at first that a node may get
-CROWDED = 60  # neighbours of one node; with more, a graph is left as it is
-LANDMARKS = 3
-BITS = 10  # of each landmark's distance, in a place's number
-
-
-def contract(graph: Graph, label: Ints, keep: Ints) -> tuple[Graph, Ints]:
-    """Return a graph without most nodes beside `keep`, and the rows of those in it.
-
-    Ways between nodes of `keep` are as long, and pass the same nodes of `keep`. Its `segment` is
-    the label of an arc, -1 where an arc stands for several. A node goes when its neighbours can
-    be joined by hardly more arcs than it had, as in contraction hierarchies (Geisberger, Sanders,
-    Schultes & Delling 2008, doi 10.1007/978-3-540-68552-4_24).
-    """
-    stays = np.zeros(graph.n_nodes, dtype=np.bool_)
-    stays[keep] = True
-    labels = label[graph.segment]
-    ends = np.bincount(graph.head, minlength=graph.n_nodes) + np.diff(graph.indptr)
-    most = int(ends.max(initial=0))
-    if most > 2 * CROWDED:
-        return _graph(graph.indptr, graph.head, graph.length, labels), keep
-    indptr, head, length, labels, row = _eliminate(
-        graph.indptr, graph.head, graph.length, labels, stays, np.int64(most + ROOM)
-    )
-    return _graph(indptr, head, length, labels), row[keep]
-
-
-def order_by_place(graph: Graph, nodes: Ints) -> Ints:
-    """Return an order of some nodes in which those near each other come near each other.
-
-    Places are told by the distances from a few nodes far apart, mixed bit by bit (Morton 1966).
-    """
-    far = np.zeros(graph.n_nodes, dtype=np.int64)
-    code, nearest = np.zeros(len(nodes), dtype=np.int64), np.full(graph.n_nodes, UNREACHABLE)
-    source = int(nodes[0]) if len(nodes) else 0
-    for mark in range(LANDMARKS if len(nodes) else 0):
-        far = distances_from(graph.indptr, graph.head, graph.length, np.int64(source), FOR_EVER)
-        far = np.where(far < 0, far.max() + 1, far)
-        if mark == 0:  # from an edge of the graph, not from where it happens to begin
-            source = int(nodes[np.argmax(far[nodes])])
-            far = distances_from(graph.indptr, graph.head, graph.length, np.int64(source), FOR_EVER)
-            far = np.where(far < 0, far.max() + 1, far)
-        nearest = np.minimum(nearest, far)
-        source = int(nodes[np.argmax(nearest[nodes])])
-        part = far[nodes] * ((1 << BITS) - 1) // max(1, int(far.max()))
-        for bit in range(BITS):
-            code |= ((part >> bit) & 1) << (LANDMARKS * bit + mark)
-    return np.argsort(code, kind="stable").astype(np.int64)
-
-
-def _graph(indptr: Ints, head: Ints, length: Ints, label: Ints) -> Graph:
-    return Graph(
-        indptr=indptr,
-        head=head,
-        segment=label,
-        forward=np.ones(len(head), dtype=np.bool_),
-        length=length,
-    )
 
 
 @inner("i8(i4[:,::1],i8[::1],i8,i8)")
@@ -128,8 +66,24 @@ def _take_out(beside, size, far, label, node):  # type: ignore[no-untyped-def]
 
 
 @kernel("UniTuple(i8[::1],5)(i8[::1],i8[::1],i8[::1],i8[::1],b1[::1],i8)")
-def _eliminate(indptr, head, length, label, keep, room):  # type: ignore[no-untyped-def]
-    """Take out nodes; return arcs by node, and the new row of each node, -1 = gone."""
+def eliminate(indptr, head, length, label, keep, room):  # type: ignore[no-untyped-def]
+    """Take out nodes that are not to `keep` and have few neighbours.
+
+    Parameters
+    ----------
+    indptr, head, length, label : (n + 1,) int64, (n_arcs,) int64
+        CSR arcs: where to, how long, a name.
+    keep : (n,) bool
+    room : int64
+        Most neighbours that a node may get.
+
+    Returns
+    -------
+    indptr, head, length, label
+        CSR arcs of the nodes left; the label is -1 where an arc stands for several.
+    row : (n,) int64
+        The new row of each node, -1 = gone.
+    """
     n = len(indptr) - 1
     beside, size = np.empty((n, room), dtype=np.int32), np.zeros(n, dtype=np.int64)
     far, name = np.empty((n, room, 2), dtype=np.int32), np.empty((n, room, 2), dtype=np.int32)

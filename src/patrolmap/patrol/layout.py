@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap._kernels import orienteering as kernel
-from patrolmap._kernels.contract import contract, order_by_place
 from patrolmap._kernels.hops import hop_tables, nearest_tasks
 from patrolmap._kernels.paths import UNREACHABLE, distance_table
 from patrolmap.patrol.arcs import arrays, far_from, has_arc, reverse, tails
 from patrolmap.patrol.candidates import Units
+from patrolmap.patrol.contract import contract, order_by_place
 from patrolmap.patrol.problem import Problem
 from patrolmap.streets.network import Graph
 
