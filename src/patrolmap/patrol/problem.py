@@ -14,7 +14,7 @@ from patrolmap._crs import WGS84
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
 from patrolmap.patrol.rules import PatrolRules
-from patrolmap.patrol.shifts import Depot, Shift
+from patrolmap.patrol.shifts import Depot, Shift, route_id
 from patrolmap.streets.network import Graph, Mode, StreetNetwork
 
 Ints = npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ class Crew:
     @property
     def route_id(self) -> str:
         """Shift name and number."""
-        return f"{self.shift.name}-{self.number}"
+        return route_id(self.shift, self.number)
 
     @property
     def speed(self) -> float:

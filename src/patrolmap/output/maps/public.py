@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from patrolmap._crs import point_coordinates
+from patrolmap.output._events import placed_events
 from patrolmap.output._style import COUNT_RAMP, KIND_COLOURS
-from patrolmap.output.maps.events import check_events_table
 from patrolmap.output.maps.options import MapOptions
 from patrolmap.output.maps.packing import Payload, pack_ints, pack_points
 from patrolmap.streets.network import StreetNetwork
@@ -23,7 +23,7 @@ def public_payload(events: Any, streets: StreetNetwork, options: MapOptions) -> 
     minimum is left out, as if it were 0; the others are rounded. Nothing else of the events goes
     in: no total, no dates, no extent.
     """
-    table = check_events_table(events)
+    table = placed_events(events)
     table = table[table["kind"] != WITHHELD].to_crs(streets.crs)
     x, y = point_coordinates(table.geometry)
     cells = pd.DataFrame(

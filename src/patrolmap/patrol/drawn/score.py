@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.patrol.drawn.assign import assign, route_id
+from patrolmap.patrol.drawn.assign import assign
 from patrolmap.patrol.drawn.lines import Drawn, read_lines
 from patrolmap.patrol.drawn.match import Match, match_lines
 from patrolmap.patrol.drawn.samples import turn_to
@@ -18,7 +18,7 @@ from patrolmap.patrol.plan import Plan, Provenance
 from patrolmap.patrol.problem import Problem, build_problem
 from patrolmap.patrol.provenance import provenance_of
 from patrolmap.patrol.rules import PatrolRules
-from patrolmap.patrol.shifts import Shift
+from patrolmap.patrol.shifts import Shift, route_id
 from patrolmap.patrol.stop import is_number
 from patrolmap.patrol.tables import plan_tables
 from patrolmap.patrol.walks import Walks, walk_routes
