@@ -24,11 +24,13 @@ from .output import write_cards as write_cards
 from .output import write_gpx as write_gpx
 from .output import write_postgis as write_postgis
 from .output import write_tables as write_tables
+from .patrol import ArcRoutes as ArcRoutes
 from .patrol import Depot as Depot
 from .patrol import MaxIterations as MaxIterations
 from .patrol import MaxRuntime as MaxRuntime
 from .patrol import PatrolRules as PatrolRules
 from .patrol import Plan as Plan
+from .patrol import PointRoutes as PointRoutes
 from .patrol import Shift as Shift
 from .patrol import ShiftsReport as ShiftsReport
 from .patrol import Stop as Stop
@@ -37,6 +39,9 @@ from .patrol import check_shifts as check_shifts
 from .patrol import plan_patrols as plan_patrols
 from .patrol import read_shifts as read_shifts
 from .patrol import score_routes as score_routes
+from .patrol import solve_arc_orienteering as solve_arc_orienteering
+from .patrol import solve_orienteering as solve_orienteering
+from .patrol import tighten_bound as tighten_bound
 from .risk import BandwidthSelection as BandwidthSelection
 from .risk import HotspotRules as HotspotRules
 from .risk import NetworkKDE as NetworkKDE

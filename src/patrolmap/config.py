@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from patrolmap._database import is_database
 from patrolmap.errors import ConfigError, OptionError, PatrolmapError
 from patrolmap.events import Preset, load_preset
 from patrolmap.events.service.client import is_url
 from patrolmap.events.service.transport import check_url
-from patrolmap.events.sources.postgis import check_address, check_query, is_database
+from patrolmap.events.sources.postgis import check_address, check_query
 from patrolmap.patrol import Depot, MaxIterations, MaxRuntime, PatrolRules, Shift
 from patrolmap.patrol.stop import Stop
 from patrolmap.risk import NetworkKDE, RiskProfile

@@ -203,7 +203,7 @@ def run_nightly(
         risk_by_kind=by_kind,
         stop=config.solve.stop,
         seed=config.solve.seed,
-        progress=lambda share, _prize: tell(0.2 + 0.8 * share, "routes"),
+        progress=lambda share, _prize, _bound: tell(0.2 + 0.8 * share, "routes"),
     )
     tell(1.0, "done")
     return NightlyResult(

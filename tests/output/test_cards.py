@@ -197,7 +197,7 @@ def test_cards_of_no_events_and_of_a_table_of_something_else(case, tmp_path):
     none = events_at(np.empty((0, 2)), case.town, ())
     pages, _ = read(pm.write_cards(case.plan, tmp_path / "cards.pdf", events=none))
     assert "What to look for" not in pages[1]
-    with pytest.raises(SchemaError, match="wanted a table as read_events"):
+    with pytest.raises(SchemaError, match="wanted a GeoDataFrame as read_events"):
         pm.write_cards(case.plan, tmp_path / "cards.pdf", events=pd.DataFrame())
 
 

@@ -20,11 +20,12 @@ from happenings import make_events, make_places
 from pages import decode, ints, page_of, payload_of, points, values_of
 from patrolmap._crs import lonlat_to, to_lonlat
 from patrolmap.errors import NetworkMismatchError, OptionError, SchemaError
-from patrolmap.output._style import CREW_COLOURS, DENSITY_RAMP, RISK_RAMP, crew_colours, lanes
+from patrolmap.output._style import DENSITY_RAMP, crew_colours, lanes
 from patrolmap.output.maps.options import MapOptions
 from patrolmap.output.maps.packing import pack_lines
 from patrolmap.output.maps.payload import Shown, official_payload
 from patrolmap.output.maps.risk import classes
+from patrolmap.patrol.styles import CREW_COLOURS, RISK_RAMP
 from plans import make_plan, node_path
 from towns import CRS, grid_town, lonlat, loop_town, star_town, town
 
@@ -390,7 +391,7 @@ def test_what_is_recorded_on_a_street_is_what_lies_within_50_m_of_it(case):
 
 
 def test_a_table_that_is_no_events_is_refused(case):
-    with pytest.raises(SchemaError, match="wanted a table as read_events"):
+    with pytest.raises(SchemaError, match="wanted a GeoDataFrame as read_events"):
         pm.explore(case.town, events=[1, 2])
     with pytest.raises(SchemaError):
         pm.explore(case.town, events=case.town.segments)

@@ -18,6 +18,7 @@ from patrolmap.output import _style
 from patrolmap.output.maps.options import MapOptions
 from patrolmap.output.maps.page import asset
 from patrolmap.output.maps.payload import Shown, official_payload
+from patrolmap.patrol.styles import CREW_COLOURS, RISK_RAMP
 from plans import make_plan, node_path
 from towns import CENTRE, grid_town
 
@@ -96,10 +97,10 @@ def test_each_layer_shows_its_colours_where_it_lies(case, ax):
     pm.plot(town, risk=risk, plan=plan, events=events, places=places, ax=ax)
     upper_left, lower = [(-20, 470), (120, 530)], [(0, -20), (500, 20)]
     crime = _style.KIND_COLOURS["crime"]
-    assert share_of(ax, _style.RISK_RAMP[-1], upper_left) > 0.05
-    assert share_of(ax, _style.RISK_RAMP[-1], lower) == 0
-    assert share_of(ax, _style.CREW_COLOURS[0], lower) > 0.04
-    assert share_of(ax, _style.CREW_COLOURS[0], upper_left) == 0
+    assert share_of(ax, RISK_RAMP[-1], upper_left) > 0.05
+    assert share_of(ax, RISK_RAMP[-1], lower) == 0
+    assert share_of(ax, CREW_COLOURS[0], lower) > 0.04
+    assert share_of(ax, CREW_COLOURS[0], upper_left) == 0
     assert share_of(ax, crime, [(240, 240), (290, 260)]) > 0.02
     assert share_of(ax, crime, upper_left) == 0
     assert share_of(ax, _style.PLACE_COLOURS["police"], [(390, 440), (410, 460)]) > 0.02

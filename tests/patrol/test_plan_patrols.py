@@ -303,29 +303,52 @@ def test_a_thousand_crews_get_a_route_each() -> None:
 
 
 def test_the_runtime_is_kept_and_progress_told(grid: StreetNetwork, grid_risk: pd.Series) -> None:
-    told: list[tuple[float, float]] = []
+    told: list[tuple[float, float, float]] = []
     started = time.monotonic()
     plan = plan_patrols(
         grid,
         grid_risk,
         [shift_at(grid, minutes=60)],
         stop=MaxRuntime(0.7),
-        progress=lambda share, prize: told.append((share, prize)),
+        progress=lambda *news: told.append(news),
     )
     assert 0.6 < plan.provenance.runtime < 2.0
     assert time.monotonic() - started < 5
-    shares = [share for share, _ in told]
+    shares = [share for share, _, _ in told]
     assert shares == sorted(shares)
     assert 0 <= shares[0] < shares[-1] <= 1
-    prizes = [prize for _, prize in told]
+    prizes = [prize for _, prize, _ in told]
+    assert {bound for _, _, bound in told} == {plan.provenance.upper_bound}
     assert prizes == sorted(prizes)
     assert prizes[-1] == pytest.approx(plan.provenance.prize, rel=0.2)
 
 
-def interrupt_after(calls: int) -> Callable[[float, float], None]:
+@pytest.mark.parametrize(("seconds", "crews"), [(0.5, 1), (1.0, 40)])
+def test_a_short_time_is_kept_in_a_large_town(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, crews: int
+) -> None:
+    place = grid_town(45, 45)
+    risk = pd.Series(np.random.default_rng(1).pareto(1.5, len(place.segments)) + 0.01)
+    risk.index = place.segments.index
+    depots = [depot_at(place, (100.0 * i, 1200.0), name=f"depot {i}") for i in range(4)]
+    shifts = [
+        Shift(depot=d, start=START, duration="4h", crews=-(-crews // 4), name=d.name)
+        for d in depots[: min(crews, 4)]
+    ]
+    plan_patrols(place, risk, shifts, stop=MaxIterations(1))  # loads what is loaded once
+    # CPU seconds of all threads: what others do on this machine meanwhile does not count
+    monkeypatch.setattr("patrolmap.patrol.solve.time.monotonic", time.process_time)
+    started = time.process_time()
+    plan = plan_patrols(place, risk, shifts, stop=MaxRuntime(seconds))
+    assert time.process_time() - started <= seconds + 0.5
+    assert_good(plan, place, risk)
+    assert plan.provenance.prize > 0.05 * plan.provenance.total_risk
+
+
+def interrupt_after(calls: int) -> Callable[[float, float, float], None]:
     count = iter(range(calls))
 
-    def progress(share: float, prize: float) -> None:
+    def progress(share: float, prize: float, bound: float) -> None:
         if next(count, None) is None:
             raise KeyboardInterrupt
 

@@ -12,7 +12,7 @@ polynomial: its events are met one by one, on every lixel.
 
 import numpy as np
 
-from patrolmap._kernels.compiling import inlined, inner, kernel
+from patrolmap._kernels.compiling import inlined, inner
 
 _FEW = 12  # up to so many events of a segment are added one by one
 
@@ -87,15 +87,16 @@ def _up_to(offset, row_of, low, high, length, per_metre, cut):  # type: ignore[n
     """Return the row behind the events `low` to `high` that lie at `cut` or before.
 
     `per_metre` is how many events there are a metre; `row_of` comes from `sum_up`. Most often two
-    looks are enough; they are taken without a branch, which would be guessed wrong.
+    looks are enough; they are taken without a branch, which would be guessed wrong. Rows are never
+    negative, and the compiler told so leaves out asking.
     """
     part = min(int(max(cut, 0.0) * per_metre), high - low - 1)
-    j = np.int64(row_of[low + (high - low if cut >= length else part)])
-    j += np.int64(offset[j] <= cut)
-    j += np.int64(offset[j] <= cut)
+    j = np.uint64(row_of[np.uint64(low + (high - low if cut >= length else part))])
+    j += np.uint64(offset[j] <= cut)
+    j += np.uint64(offset[j] <= cut)
     while offset[j] <= cut:
-        j += 1
-    return j
+        j += np.uint64(1)
+    return np.int64(j)
 
 
 @inner(
@@ -146,13 +147,14 @@ def _add_parts(series, row, p, q, length, low, middle, high, moments, c, scale):
 )
 def _sum_of(u, moments, low, high, sign, c):  # type: ignore[no-untyped-def]
     """Sum w k(u + sign * v) over the events `low` to `high`."""
+    lo, hi = np.uint64(low), np.uint64(high)
     f1 = c[1] + u * (2.0 * c[2] + u * (3.0 * c[3] + u * 4.0 * c[4]))
     f2 = c[2] + u * (3.0 * c[3] + u * 6.0 * c[4])
     f3 = c[3] + u * 4.0 * c[4]
     f0 = c[0] + u * (c[1] + u * (c[2] + u * (c[3] + u * c[4])))
-    even = (moments[high, 0] - moments[low, 0]) * f0 + (moments[high, 2] - moments[low, 2]) * f2
-    odd = (moments[high, 1] - moments[low, 1]) * f1 + (moments[high, 3] - moments[low, 3]) * f3
-    return even + sign * odd + (moments[high, 4] - moments[low, 4]) * c[4]
+    even = (moments[hi, 0] - moments[lo, 0]) * f0 + (moments[hi, 2] - moments[lo, 2]) * f2
+    odd = (moments[hi, 1] - moments[lo, 1]) * f1 + (moments[hi, 3] - moments[lo, 3]) * f3
+    return even + sign * odd + (moments[hi, 4] - moments[lo, 4]) * c[4]
 
 
 @inlined
@@ -192,14 +194,39 @@ def _by_moments(  # type: ignore[no-untyped-def]
         return
     away = _middles(bandwidth - min(ap, aq), inverse, n)
     back = n - _middles(bandwidth - min(bp, bq), inverse, n)
+    half = 0.5 * step
+    if min(aq, bq) + half > bandwidth:  # only by the other's start: no event is nearer by its end
+        for i in range(first, last):
+            if away <= i < back:
+                continue
+            t = (i + 0.5) * step
+            p = min(ap + t, bp + whole - t)
+            before = _up_to(offset, row_of, low, high, length, per_metre, bandwidth - p)
+            density[lixel + i] += _sum_of(p * scale, moments, low, before, 1.0, c)
+        return
+    if min(ap, bp) + half > bandwidth:  # only by its end
+        for i in range(first, last):
+            if away <= i < back:
+                continue
+            t = (i + 0.5) * step
+            q = min(aq + t, bq + whole - t)
+            cut = q + length - bandwidth
+            after = _up_to(offset, row_of, low, high, length, per_metre, cut)
+            while after > low and offset[after - 1] >= cut:
+                after -= 1
+            u = (q + length) * scale
+            density[lixel + i] += _sum_of(u, moments, after, high, -1.0, c)
+        return
     for i in range(first, last):
         if away <= i < back:
             continue
         t = (i + 0.5) * step
         p, q = min(ap + t, bp + whole - t), min(aq + t, bq + whole - t)
         turn = 0.5 * (q + length - p)
-        before = _up_to(offset, row_of, low, high, length, per_metre, min(turn, bandwidth - p))
-        if before > low:
+        before = low
+        if p <= bandwidth:
+            cut = min(turn, bandwidth - p)
+            before = _up_to(offset, row_of, low, high, length, per_metre, cut)
             density[lixel + i] += _sum_of(p * scale, moments, low, before, 1.0, c)
         if q > bandwidth or turn >= length:
             continue
@@ -265,92 +292,3 @@ def fill(  # type: ignore[no-untyped-def]
         b0, b1, b2, b3, b4 = b0 + b[0], b1 + b[1], b2 + b[2], b3 + b[3], b4 + b[4]
         density[lixel + j] += _moved(x, powers, a0, a1, a2, a3, a4)
         density[lixel + i] += _moved(x, powers, b0, b1, b2, b3, b4)
-
-
-@kernel(
-    "void(int64[::1], float64[::1], float64[::1], int32[::1], float64, int64, int64, int32[::1], "
-    "float64[:, ::1])",
-    error_model="numpy",
-)
-def sum_up(event_indptr, offset, weight, length_mm, bandwidth, begin, end, row_of, moments):  # type: ignore[no-untyped-def]
-    """Sum w (s / B)**p up along the segments `begin` to `end`, p = 0 to 4, and number events.
-
-    Parameters
-    ----------
-    row_of : (n_rows,) int32
-        Written: of the n equal parts of a segment with n events, the row of the first event in each
-        or later; then the row behind them.
-    moments : (n_rows, 5) float64
-        Written: the sums over the events of the same segment in the rows before.
-    """
-    for segment in range(begin, end):
-        low, high = event_indptr[segment], event_indptr[segment + 1] - 1
-        for p in range(5):
-            moments[low, p] = 0.0
-        per_metre, part = (high - low) / (length_mm[segment] * 0.001), low
-        for j in range(low, high):
-            v, m = offset[j] / bandwidth, weight[j]
-            for p in range(5):
-                moments[j + 1, p] = moments[j, p] + m
-                m *= v
-            here = low + min(int(offset[j] * per_metre), high - low - 1)
-            while part <= here:
-                row_of[part] = j
-                part += 1
-        while part <= high:
-            row_of[part] = high
-            part += 1
-
-
-@kernel(
-    "Tuple((int64[::1], float64[::1], float64[::1]))(int64[::1], float64[::1], float64[::1], "
-    "int64)",
-    error_model="numpy",
-)
-def arrange(segment, offset, weight, n_segments):  # type: ignore[no-untyped-def]
-    """Sort events by segment and offset, and join those of one place.
-
-    Equal offsets go by weight, so that their sum does not depend on the order given.
-
-    Returns
-    -------
-    indptr, offset, weight : (n_segments + 1,) int64, (n_rows,) float64
-        CSR. The last row of each segment, also of one without events, is none but their end: its
-        offset is infinite, its weight 0.
-    """
-    start = np.zeros(n_segments + 1, np.int64)
-    for i in range(len(segment)):
-        start[segment[i] + 1] += 1
-    for j in range(n_segments):
-        start[j + 1] += start[j]
-    free = start[:-1].copy()
-    s, w = np.empty(len(offset)), np.empty(len(offset))
-    place, held = np.empty(len(offset) + n_segments), np.empty(len(offset) + n_segments)
-    for i in range(len(segment)):
-        s[free[segment[i]]], w[free[segment[i]]] = offset[i], weight[i]
-        free[segment[i]] += 1
-    indptr = np.zeros(n_segments + 1, np.int64)
-    size = 0
-    for j in range(n_segments):
-        low, high = start[j], start[j + 1]
-        gap = 1
-        while gap < (high - low) // 3:
-            gap = 3 * gap + 1
-        while gap > 0:  # Shell's sort; by insertion where there are few
-            for i in range(low + gap, high):
-                a, b, k = s[i], w[i], i
-                while k >= low + gap and (s[k - gap] > a or (s[k - gap] == a and w[k - gap] > b)):
-                    s[k], w[k] = s[k - gap], w[k - gap]
-                    k -= gap
-                s[k], w[k] = a, b
-            gap //= 3
-        for i in range(low, high):
-            if size > indptr[j] and place[size - 1] == s[i]:
-                held[size - 1] += w[i]
-            else:
-                place[size], held[size] = s[i], w[i]
-                size += 1
-        place[size], held[size] = np.inf, 0.0
-        size += 1
-        indptr[j + 1] = size
-    return indptr, place[:size], held[:size]

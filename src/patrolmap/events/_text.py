@@ -11,6 +11,7 @@ import pyarrow as pa
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+"
 )
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # beginnings that a spreadsheet runs
 MISSING = ("", "-", "nan", "nat", "none", "null", "<na>", "n/a", "na")
 
 

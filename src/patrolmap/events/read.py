@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from patrolmap._crs import metric_crs
+from patrolmap._database import is_database
 from patrolmap.errors import OptionError, RejectedRowsWarning, SchemaError
 from patrolmap.events._columns import find_roles, whole_names
 from patrolmap.events._options import Options, settle
@@ -30,7 +31,7 @@ from patrolmap.events.rows.twins import event_ids, sift_twins
 from patrolmap.events.rows.wanted import sift_wanted
 from patrolmap.events.service.client import is_url, read_service
 from patrolmap.events.sources.files import open_source
-from patrolmap.events.sources.postgis import is_database, read_database
+from patrolmap.events.sources.postgis import read_database
 from patrolmap.events.sources.source import Source
 from patrolmap.events.times.again import read_again, require_kind
 from patrolmap.events.times.intervals import Span, read_span

@@ -13,10 +13,10 @@ from patrolmap._files import replacing, replacing_folder
 from patrolmap.errors import OptionError, SourceNotFoundError
 from patrolmap.events._facts import FORM, facts
 from patrolmap.events._page import page, said_harm
+from patrolmap.events._text import FORMULA
 from patrolmap.events.rows.sieve import MENDS, ON_PURPOSE
 from patrolmap.events.times.lag import Lag
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MOST_CATEGORIES = 6
 FILES = ("report.txt", "report.html", "report.json", "rejects.csv")
 

@@ -8,15 +8,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-RISK_RAMP = ("#efe3c0", "#fbd277", "#fba23b", "#e8731b", "#bf4508", "#7a2406")
+from patrolmap.patrol.styles import CREW_COLOURS
+
 DENSITY_RAMP = ("#fdd9d4", "#fbb4b9", "#f768a1", "#dd3497", "#ae017e", "#5b0169")  # RdPu
 KIND_COLOURS = {"crime": "#c2185b", "accident": "#3f51b5", "juvenile": "#00897b", "call": "#8d6e63"}
 COUNT_RAMP = ("#e4eef5", "#c0d9e8", "#90bcd8", "#5a98c0", "#2e6f9e", "#124669")
-CREW_COLOURS = (
-    "#0072b2", "#1b1b1b", "#2ca25f", "#7c5cff", "#56b4e9", "#005f73", "#332288", "#00a6a6",
-)  # fmt: skip
-
-
 PAPER, INK, CARD, MUTED, TUBE = "#f6f3ec", "#26221c", "#fffdf8", "#7a7264", "#3d2a1a"
 ROADS = (  # of the map: what it holds, colour, width
     ({"motorway", "trunk", "primary"}, "#b9b2a6", 2.6),

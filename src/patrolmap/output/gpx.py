@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from patrolmap._crs import to_lonlat
 from patrolmap._files import replacing
 from patrolmap.errors import OptionError
 from patrolmap.output._legs import Step, legs, path, steps_by_route
@@ -18,6 +17,7 @@ from patrolmap.output.cards.content import crew_name
 from patrolmap.output.cards.layout import Layout, laid_out
 from patrolmap.output.cards.rows import rows_of
 from patrolmap.output.cards.wording import Words
+from patrolmap.output.maps.packing import degrees
 from patrolmap.patrol.plan import Plan
 
 _DECIMALS = 6
@@ -115,7 +115,7 @@ def _track(plan: Plan, steps: list[Step]) -> list[Any]:
     points, times = path(steps)
     return [
         gpxpy.gpx.GPXTrackPoint(lat, lon, time=_utc(moment))
-        for (lat, lon), moment in zip(_degrees(plan.segments.crs, points), times, strict=True)
+        for (lat, lon), moment in zip(degrees(plan.segments.crs, points), times, strict=True)
     ]
 
 
@@ -128,7 +128,7 @@ def _depots(plan: Plan, row: pd.Series) -> list[Any]:
         gpxpy.gpx.GPXWaypoint(
             lat, lon, name=one_line(stop.name), symbol="Flag, Blue", type=one_line(stop.kind)
         )
-        for stop, (lat, lon) in zip(mine.itertuples(), _degrees(mine.crs, points), strict=True)
+        for stop, (lat, lon) in zip(mine.itertuples(), degrees(mine.crs, points), strict=True)
     ]
 
 
@@ -138,7 +138,7 @@ def _lines_of(plan: Plan, lines: Layout, say: Words) -> list[Any]:
     points = np.array([row.point for row in lines.rows]).reshape(-1, 2)
     out = []
     for (number, row), (lat, lon) in zip(
-        lines.numbered, _degrees(plan.segments.crs, points), strict=True
+        lines.numbered, degrees(plan.segments.crs, points), strict=True
     ):
         text = lines.setting.text_of(row, say)
         stay = say.minutes(row.arrive, row.depart)
@@ -151,13 +151,6 @@ def _lines_of(plan: Plan, lines: Layout, say: Words) -> list[Any]:
             )
         )  # fmt: skip
     return out
-
-
-def _degrees(crs: Any, points: np.ndarray[Any, Any]) -> list[list[float]]:
-    if len(points) == 0:
-        return []
-    lon, lat = to_lonlat(crs, points[:, 0], points[:, 1])
-    return np.round(np.column_stack([lat, lon]), _DECIMALS).tolist()  # type: ignore[no-any-return]
 
 
 def _utc(moment: pd.Timestamp) -> datetime:

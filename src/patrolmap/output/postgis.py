@@ -1,18 +1,17 @@
 """A plan's tables in a PostGIS database, all in one transaction."""
 
-import re
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 
-from patrolmap.errors import OptionError, ServiceError
+from patrolmap._database import connect, without_secrets
+from patrolmap.errors import OptionError
 from patrolmap.output.tables import placed_tables
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import require_type
 
-_SECONDS = 4  # to wait for the server
 _TYPES = {"b": "boolean", "i": "bigint", "u": "bigint", "f": "double precision"}
 
 
@@ -56,55 +55,19 @@ def write_postgis(
         raise OptionError("the plan's CRS has no EPSG code, which PostGIS wants; project it first.")
     if not schema or len(schema.encode()) > 63:
         raise OptionError(f"schema={schema!r}; wanted a name of 1 to 63 bytes.")
-    psycopg, params, secrets = _address(url)
+    connection, given = connect(url, doing="writing to")
+    import psycopg
+
     fault: str | None = None
-    try:
-        connection = psycopg.connect(**params)
-    except psycopg.Error as error:
-        fault = _without(secrets, error)
-    if fault is not None:  # outside of `except`, which would carry the address along
-        raise ServiceError(f"the database cannot be reached: {fault}. Check host, port and user.")
     with connection:
         try:
             with connection.transaction():
                 written = _write_all(connection, placed_tables(plan), schema, code, replace)
         except psycopg.Error as error:
-            fault = _without(secrets, error)
+            fault = without_secrets(given, error)
     if fault is not None:
         raise OptionError(f"the database refuses the plan's tables: {fault}.")
     return written
-
-
-def _address(url: str) -> tuple[Any, dict[str, Any], list[str]]:
-    """Return psycopg, how to connect, and what no message may show."""
-    try:
-        import psycopg
-        from psycopg.conninfo import conninfo_to_dict
-    except ImportError as error:
-        raise OptionError(
-            "writing to a database needs psycopg: pip install 'patrolmap[postgis]'."
-        ) from error
-    given = None
-    if isinstance(url, str) and re.match(r"postgres(ql)?://", url):
-        try:
-            given = conninfo_to_dict(url)
-        except psycopg.Error:  # what libpq says of it would show the password
-            given = None
-    if given is None:
-        raise OptionError(
-            "the address of the database cannot be read; wanted "
-            "postgresql://user@host:5432/database, with special letters as %40 and the like."
-        )
-    secrets = [str(given[key]) for key in ("password", "sslpassword") if given.get(key)]
-    params = {"connect_timeout": _SECONDS, "application_name": "patrolmap", **given}
-    return psycopg, {**params, "client_encoding": "utf-8"}, secrets
-
-
-def _without(secrets: list[str], error: Exception) -> str:
-    text = " ".join(str(error).split())
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text[:200].rstrip(". ")
 
 
 def _write_all(

@@ -12,13 +12,14 @@ from shapely.geometry import LineString, Point
 
 from patrolmap._files import replacing
 from patrolmap.errors import OptionError
+from patrolmap.events._text import FORMULA
 from patrolmap.output._legs import steps_by_route
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import require_type
 
 TableFormat = Literal["csv", "excel", "geojson", "parquet"]
 _ENDINGS = {"csv": "csv", "excel": "csv", "geojson": "geojson", "parquet": "parquet"}
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+_FORMULA = (*FORMULA, "＝", "＋", "－", "＠")
 _GRID = 1e-6  # degrees
 
 

@@ -2,6 +2,8 @@ from .check import check_plan as check_plan
 from .drawn.score import score_routes as score_routes
 from .plan import Plan as Plan
 from .plan import Provenance as Provenance
+from .points import PointRoutes as PointRoutes
+from .points import solve_orienteering as solve_orienteering
 from .roster.read import check_shifts as check_shifts
 from .roster.read import read_shifts as read_shifts
 from .roster.report import ShiftsReport as ShiftsReport
@@ -12,3 +14,6 @@ from .solve import plan_patrols as plan_patrols
 from .stop import MaxIterations as MaxIterations
 from .stop import MaxRuntime as MaxRuntime
 from .stop import Stop as Stop
+from .streets import ArcRoutes as ArcRoutes
+from .streets import solve_arc_orienteering as solve_arc_orienteering
+from .tighten import tighten_bound as tighten_bound

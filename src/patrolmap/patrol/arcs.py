@@ -3,10 +3,11 @@
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap._kernels.paths import FOR_EVER, distances_from
+from patrolmap._kernels.paths import FOR_EVER, UNREACHABLE, distance_table, distances_from
 from patrolmap.streets.network import Graph
 
 Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -39,6 +40,13 @@ def has_arc(graph: Graph, forward: bool, n_segments: int) -> Bools:
     found = np.zeros(n_segments, dtype=bool)
     found[graph.segment[graph.forward == forward]] = True
     return found
+
+
+def far_from(graph: Graph, node: int) -> Floats:
+    """Return the millimetres from one node to every node, inf where there is no way."""
+    source, nodes = np.array([node], dtype=np.int64), np.arange(graph.n_nodes)
+    found = distance_table(*arrays(graph), source, nodes, int(UNREACHABLE) - 1)[0]
+    return np.where(found == UNREACHABLE, np.inf, found.astype(np.float64))
 
 
 def millimetres_from(graph: Graph, node: int) -> Ints:

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import geopandas as gpd
@@ -12,9 +12,9 @@ import pandas as pd
 
 from patrolmap._crs import WGS84
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
-from patrolmap.patrol.arcs import has_arc, millimetres_from, reverse
+from patrolmap.patrol.arcs import far_from, has_arc, reverse
 from patrolmap.patrol.rules import PatrolRules
-from patrolmap.patrol.shifts import Depot, Shift
+from patrolmap.patrol.shifts import Depot, Shift, route_id
 from patrolmap.streets.network import Graph, Mode, StreetNetwork
 
 Ints = npt.NDArray[np.int64]
@@ -34,6 +34,26 @@ class Group:
     graph: Graph
     earns: Bools  # (n_segments,)
     mode: Mode
+    _far: dict[tuple[bool, int], Floats] = field(default_factory=dict, repr=False, compare=False)
+
+    def out(self, node: int) -> Floats:
+        """Return the millimetres from a node to every node, inf where there is no way."""
+        return self._known(False, node)
+
+    def back(self, node: int) -> Floats:
+        """Return the millimetres from every node to one."""
+        return self._known(not self._both_ways, node)
+
+    def _known(self, turned: bool, node: int) -> Floats:
+        """Search the streets from each node only once: a city has many depots, and is large."""
+        if (turned, node) not in self._far:
+            self._far[turned, node] = far_from(self.backward if turned else self.graph, node)
+        return self._far[turned, node]
+
+    @cached_property
+    def _both_ways(self) -> bool:
+        n = len(self.earns)
+        return np.array_equal(has_arc(self.graph, True, n), has_arc(self.graph, False, n))
 
     @cached_property
     def backward(self) -> Graph:
@@ -57,7 +77,7 @@ class Crew:
     @property
     def route_id(self) -> str:
         """Shift name and number."""
-        return f"{self.shift.name}-{self.number}"
+        return route_id(self.shift, self.number)
 
     @property
     def speed(self) -> float:
@@ -109,8 +129,7 @@ class Problem:
 
     def _round_trip(self, crew: Crew) -> Floats:
         group, (tail, head) = self.groups[crew.group], self.streets.ends
-        out = _or_inf(millimetres_from(group.graph, crew.start))
-        back = _or_inf(millimetres_from(group.backward, crew.end))
+        out, back = group.out(crew.start), group.back(crew.end)
         along, against = (has_arc(group.graph, way, len(tail)) for way in (True, False))
         there = np.where(along, out[tail] + back[head], np.inf)
         other_way = np.where(against, out[head] + back[tail], np.inf)
@@ -286,7 +305,11 @@ def _crews_of(
     clock: pd.Timestamp,
 ) -> list[Crew]:
     start = depot_node(streets, group.graph, shift.depot, shift)
-    end = depot_node(streets, group.graph, shift.end_depot or shift.depot, shift)
+    end = (
+        start
+        if shift.end_depot is None
+        else depot_node(streets, group.graph, shift.end_depot, shift)
+    )
     metres = shift.seconds * rules.speed
     if metres > LONGEST_ROUTE:
         raise OptionError(
@@ -314,7 +337,7 @@ def _crews_of(
 def _require_way(shift: Shift, rules: PatrolRules, group: Group, start: int, end: int) -> None:
     """Raise unless a crew can walk at least one segment and be at its end depot in time."""
     graph = group.graph
-    back = _or_inf(millimetres_from(group.backward, end))
+    back = group.back(end)
     arcs = slice(graph.indptr[start], graph.indptr[start + 1])
     shortest = (graph.length[arcs] + back[graph.head[arcs]]).min() if start == end else back[start]
     metres = shift.seconds * rules.speed
@@ -349,7 +372,3 @@ def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift)
             "outside the extract or the sector?"
         )
     return int(streets.nodes.index.get_loc(node_id))
-
-
-def _or_inf(distance: Ints) -> Floats:
-    return np.where(distance < 0, np.inf, distance.astype(np.float64))

@@ -133,6 +133,20 @@ class Shift:
         return self.start + pd.Timedelta(seconds=self.seconds)
 
 
+def route_id(shift: Shift, number: int) -> str:
+    """Return how a plan calls the route of a crew of a shift.
+
+    Examples
+    --------
+    >>> alatau = Depot("Alatau", lon=76.85, lat=43.27)
+    >>> start = "2026-11-22 20:00+05:00"
+    >>> night = Shift(depot=alatau, start=start, duration="6h", crews=2, name="night")
+    >>> route_id(night, 2)
+    'night-2'
+    """
+    return f"{shift.name}-{number}"
+
+
 def _aware(given: Any) -> pd.Timestamp:
     """Return a start in whole milliseconds, in a zone that its name alone gives back."""
     try:

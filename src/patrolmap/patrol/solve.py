@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from patrolmap.errors import OptionError
-from patrolmap.patrol.plan import Plan, Provenance
+from patrolmap.patrol.plan import Plan
+from patrolmap.patrol.provenance import provenance_of
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.shifts import Shift
 from patrolmap.patrol.stop import MaxRuntime, Progress, Stop
@@ -18,8 +19,9 @@ from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
 if TYPE_CHECKING:
-    from patrolmap.patrol.problem import Crew, Problem
-    from patrolmap.patrol.search import Found
+    from patrolmap.patrol.problem import Problem
+
+BOUND_PART = 0.2  # of the time that the bound may take
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +63,7 @@ def plan_patrols(
     seed
         The same seed and iteration limit give the same plan.
     progress
-        Called between rounds with the share done (0 to 1) and the best prize so far.
+        Called between rounds with the share done (0 to 1), the best prize so far and the bound.
 
     Returns
     -------
@@ -87,72 +89,79 @@ def plan_patrols(
     True
     """
     from patrolmap._kernels.compiling import compile_clock
-    from patrolmap.patrol.bound import upper_bound
-    from patrolmap.patrol.candidates import earning_units
-    from patrolmap.patrol.problem import build_problem
-    from patrolmap.patrol.search import search
-    from patrolmap.patrol.tables import plan_tables
 
     if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
         raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")
     require_type(streets, StreetNetwork, name="streets")
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts or ())
+    stop = stop or MaxRuntime(30)
     with compile_clock() as compiling:
-        started = time.monotonic()
+        started = time.monotonic()  # what is imported late counts, what is compiled does not
+        from patrolmap.patrol.bound import upper_bound
+        from patrolmap.patrol.candidates import choose, earning_units, reaches_of
+        from patrolmap.patrol.layout import ground_of, lay_out, room_for
+        from patrolmap.patrol.problem import build_problem
+        from patrolmap.patrol.search import LAYOUT_PART, search, time_for
+        from patrolmap.patrol.tables import plan_tables
+        from patrolmap.patrol.walks import walk_routes
+
+        def elapsed() -> float:
+            return time.monotonic() - started - compiling()
+
         problem = build_problem(streets, risk, shifts, rules)
         if risk_by_kind is not None:
             _require_kinds(streets, risk_by_kind)
         units = earning_units(problem)
-        found = search(
-            problem,
+        bound = upper_bound(problem, units, seconds=time_for(stop, BOUND_PART, elapsed()))
+        ground = ground_of(problem)
+        reaches = reaches_of(problem, units)
+        room = room_for(ground, time_for(stop, LAYOUT_PART, elapsed()))
+        chosen = choose(
             units,
-            stop=stop or MaxRuntime(30),
+            ground.length[units.segment],
+            reaches,
+            share=float(ground.share.max()),
+            most=room.tasks,
+        )
+        found = search(
+            lay_out(ground, units, *chosen, room),
+            stop=stop,
             seed=seed,
-            elapsed=lambda: time.monotonic() - started - compiling(),
+            elapsed=lambda: elapsed() + room.after,
             progress=progress,
+            bound=bound,
         )
         if compiling() > 1:
             _log.info("compiled the kernels in %.0f s; later runs find them on disk", compiling())
-    tables = plan_tables(problem, found.walks, risk_by_kind)
+    walks = max((walk_routes(problem, orders) for orders in found.orders), key=lambda w: w.total)
+    tables = plan_tables(problem, walks, risk_by_kind)
     return Plan(
         routes=tables.routes,
         visits=tables.visits,
         segments=tables.segments,
         stops=tables.stops,
         unserved=tables.unserved,
-        provenance=_provenance(problem, found, upper_bound(problem, units), seed, risk.attrs),
+        provenance=provenance_of(
+            problem,
+            walks.total,
+            bound=bound,
+            attrs=risk.attrs,
+            notes=(*risk.attrs.get("notes", ()), *_unlit_note(problem)),
+            seed=seed,
+            iterations=found.iterations,
+            runtime=found.seconds - room.after,
+        ),
     )
 
 
-def _provenance(
-    problem: Problem, found: Found, bound: float, seed: int, attrs: dict[str, Any]
-) -> Provenance:
-    notes = list(attrs.get("notes", ()))
-    if any(crew.rules.unlit == "avoid" for crew in problem.crews):
-        lit = problem.streets.segments["lit"]
-        notes.append(
-            f"unlit streets are avoided at night; {(lit == 'unknown').mean():.0%} of the segments "
-            "have no lighting tag and count as lit"
-        )
-    return Provenance(
-        seed=seed,
-        rules={str(crew.shift.name): crew.rules.to_dict() for crew in problem.crews},
-        durations={str(crew.shift.name): crew.shift.seconds for crew in problem.crews},
-        shifts={str(crew.shift.name): _asked(problem, crew) for crew in problem.crews},
-        bins=tuple(start.isoformat() for start in problem.bin_starts),
-        prize=found.walks.total,
-        upper_bound=bound,
-        gap=max(0.0, (bound - found.walks.total) / bound) if bound > 0 else 0.0,
-        total_risk=float(problem.prize.sum()),
-        unit=str(attrs.get("unit", "count")),
-        iterations=found.iterations,
-        runtime=found.seconds,
-        fingerprint=problem.streets.fingerprint,
-        attribution=problem.streets.attribution,
-        timezone=str(problem.clock.tz),
-        notes=tuple(notes),
-        versions=_versions(),
-    )
+def _unlit_note(problem: Problem) -> list[str]:
+    if all(crew.rules.unlit != "avoid" for crew in problem.crews):
+        return []
+    unknown = (problem.streets.segments["lit"] == "unknown").mean()
+    return [
+        f"unlit streets are avoided at night; {unknown:.0%} of the segments have no lighting tag "
+        "and count as lit"
+    ]
 
 
 def _require_kinds(streets: StreetNetwork, risk_by_kind: pd.DataFrame) -> None:
@@ -165,31 +174,3 @@ def _require_kinds(streets: StreetNetwork, risk_by_kind: pd.DataFrame) -> None:
     if not risk_by_kind.index.is_unique:
         twice = risk_by_kind.index[risk_by_kind.index.duplicated()][:3].tolist()
         raise OptionError(f"risk_by_kind names segments more than once, e.g. {twice}.")
-
-
-def _asked(problem: Problem, crew: Crew) -> dict[str, Any]:
-    """Return what a shift asked for, as plain values, for the plan's checker."""
-    shift, nodes = crew.shift, problem.streets.nodes.index
-    return {
-        "start": shift.start.isoformat(),
-        "mode": shift.mode,
-        "crews": shift.crews,
-        "service": shift.service,
-        "depot": shift.depot.name,
-        "end_depot": (shift.end_depot or shift.depot).name,
-        "from_node": int(nodes[crew.start]),
-        "to_node": int(nodes[crew.end]),
-        "sector": None if shift.sector is None else shift.sector.wkt,
-    }
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    out = {}
-    for name in ("patrolmap", "numpy", "pandas", "geopandas", "numba"):
-        try:
-            out[name] = version(name)
-        except PackageNotFoundError:  # run from a source tree
-            out[name] = "unknown"
-    return out

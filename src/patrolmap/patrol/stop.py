@@ -9,7 +9,7 @@ import pandas as pd
 
 from patrolmap.errors import OptionError
 
-Progress = Callable[[float, float], None]  # share done, best prize so far
+Progress = Callable[[float, float, float], None]  # share done, best prize so far, bound
 
 
 class Stop(Protocol):

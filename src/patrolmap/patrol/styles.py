@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 
 # As on the map: crews one by one, risk from light to dark.
-_CREWS = ("#0072b2", "#1b1b1b", "#2ca25f", "#7c5cff", "#56b4e9", "#005f73", "#332288", "#00a6a6")
-_RISK = ("#efe3c0", "#fbd277", "#fba23b", "#e8731b", "#bf4508", "#7a2406")
+CREW_COLOURS = (
+    "#0072b2", "#1b1b1b", "#2ca25f", "#7c5cff", "#56b4e9", "#005f73", "#332288", "#00a6a6",
+)  # fmt: skip
+RISK_RAMP = ("#efe3c0", "#fbd277", "#fba23b", "#e8731b", "#bf4508", "#7a2406")
 _SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)  # quantiles of risky segments between the classes
 
 
@@ -45,7 +47,10 @@ def layer_styles(routes: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
 
 
 def _routes(route_ids: list[str]) -> str:
-    symbols = [_line(i, _CREWS[i % len(_CREWS)], 0.9, arrows=True) for i in range(len(route_ids))]
+    symbols = [
+        _line(i, CREW_COLOURS[i % len(CREW_COLOURS)], 0.9, arrows=True)
+        for i in range(len(route_ids))
+    ]
     categories = "".join(
         f'<category symbol="{i}" value="{_safe(name)}" label="{_safe(name)}" render="true"/>'
         for i, name in enumerate(route_ids)
@@ -65,9 +70,10 @@ def _segments(risk: np.ndarray) -> str:
         'render="true"/>'
         for i, (a, b) in enumerate(bounds)
     )
-    last = len(_RISK) - 1
+    last = len(RISK_RAMP) - 1
     symbols = [
-        _line(i, _RISK[last - (len(bounds) - 1 - i)], 0.3 + 0.15 * i) for i in range(len(bounds))
+        _line(i, RISK_RAMP[last - (len(bounds) - 1 - i)], 0.3 + 0.15 * i)
+        for i in range(len(bounds))
     ]
     return _qml(
         f'type="graduatedSymbol" attr="risk" graduatedMethod="GraduatedColor"><ranges>{ranges}'

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from patrolmap._kernels.paths import shortest_arcs
 from patrolmap.patrol.arcs import tails
-from patrolmap.patrol.problem import Bools, Crew, Floats, Ints, Problem
+from patrolmap.patrol.problem import Bools, Floats, Ints, Problem
+from patrolmap.streets.network import Graph
 
 Order = Sequence[tuple[int, bool]]  # segment rows in order, True = along the geometry
 
@@ -51,7 +52,18 @@ class Walks:
 
 def walk_routes(problem: Problem, orders: Sequence[Order]) -> Walks:
     """Join each crew's segments by shortest paths and score the passes that really happen."""
-    steps = [_walk(problem, crew, order) for crew, order in zip(problem.crews, orders, strict=True)]
+    tail_of_arc = [tails(group.graph) for group in problem.groups]
+    steps = [
+        join(
+            problem.groups[c.group].graph,
+            tail_of_arc[c.group],
+            problem.streets.ends,
+            c.start,
+            c.end,
+            order,
+        )
+        for c, order in zip(problem.crews, orders, strict=True)
+    ]
     crew = np.repeat(np.arange(len(steps)), [len(s) for s, _, _ in steps])
     segment = np.concatenate([s for s, _, _ in steps])
     forward = np.concatenate([f for _, f, _ in steps])
@@ -105,18 +117,24 @@ def score_passes(problem: Problem, crew: Ints, segment: Ints, arrive: Ints) -> t
     return pass_number, prize
 
 
-def _walk(problem: Problem, crew: Crew, order: Order) -> tuple[Ints, Bools, Bools]:
+def join(
+    graph: Graph,
+    tail_of_arc: Ints,
+    ends: tuple[Ints, Ints],
+    start: int,
+    end: int,
+    order: Order,
+) -> tuple[Ints, Bools, Bools]:
     """Return the segments walked, their direction, and which of them the order asked for."""
-    graph = problem.groups[crew.group].graph
-    tail, head = problem.streets.ends
+    tail, head = ends
     wanted = np.array([row for row, _ in order], dtype=np.int64)
     along = np.array([forward for _, forward in order], dtype=np.bool_)
     enter = np.where(along, tail[wanted], head[wanted])
     leave = np.where(along, head[wanted], tail[wanted])
-    sources = np.concatenate([[crew.start], leave]).astype(np.int64)
-    targets = np.concatenate([enter, [crew.end]]).astype(np.int64)
+    sources = np.concatenate([[start], leave]).astype(np.int64)
+    targets = np.concatenate([enter, [end]]).astype(np.int64)
     arcs, starts = shortest_arcs(
-        graph.indptr, graph.head, tails(graph), graph.length, sources, targets
+        graph.indptr, graph.head, tail_of_arc, graph.length, sources, targets
     )
     return _interleave(graph.segment[arcs], graph.forward[arcs], starts, wanted, along)
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import CRSError, OptionError, SchemaError
 from patrolmap.schema import EVENTS, validate
+from patrolmap.streets.network import StreetNetwork
 
 
 def check_events(events: Any) -> None:
@@ -21,6 +23,43 @@ def check_events(events: Any) -> None:
     validate(events, EVENTS)
     if events.crs is None:
         raise CRSError("the events have no CRS; state it with events.set_crs(...).")
+
+
+def segment_values(risk: Any, streets: StreetNetwork) -> npt.NDArray[np.float64]:
+    """Return the risk of each segment in the order of the streets, 0 where it has none.
+
+    Parameters
+    ----------
+    risk
+        Series by segment_id, or a table of which each row is summed.
+
+    Raises
+    ------
+    SchemaError
+        If it is neither, is of other streets, or is not finite and 0 or more everywhere.
+    """
+    if not isinstance(risk, (pd.Series, pd.DataFrame)):
+        raise SchemaError(
+            f"risk is a {type(risk).__name__}; wanted a Series by segment_id, or a table "
+            "segment_id x time bins."
+        )
+    streets.require_own(risk)
+    if not risk.index.is_unique:
+        twice = risk.index[risk.index.duplicated()][:3].tolist()
+        raise SchemaError(f"risk has segment ids more than once, e.g. {twice}; sum them first.")
+    total = risk.sum(axis=1, skipna=False) if isinstance(risk, pd.DataFrame) else risk
+    if not pd.api.types.is_numeric_dtype(total.dtype):
+        raise SchemaError(f"risk holds {total.dtype}; wanted numbers.")
+    bad = ~(np.isfinite(total) & (total >= 0))
+    if bad.any():
+        raise SchemaError(
+            f"risk is negative, missing or infinite on {int(bad.sum())} segments, e.g. "
+            f"{risk.index[bad][:3].tolist()}; wanted 0 or more on each."
+        )
+    values: npt.NDArray[np.float64] = total.reindex(
+        streets.segments.index, fill_value=0.0
+    ).to_numpy(np.float64)
+    return values
 
 
 def is_number(value: object) -> bool:

@@ -146,6 +146,11 @@ class StreetNetwork:
         return self._arcs("walk", np.ones(len(self.segments), dtype=bool))
 
     @cached_property
+    def _node_xy(self) -> npt.NDArray[np.float64]:
+        points = self.nodes.geometry
+        return np.stack([points.x.to_numpy(), points.y.to_numpy()])
+
+    @cached_property
     def _drive_graph(self) -> Graph:
         return self._arcs("drive", np.ones(len(self.segments), dtype=bool))
 
@@ -175,8 +180,7 @@ class StreetNetwork:
         usable = np.flatnonzero(np.diff((graph or self.graph(mode)).indptr) > 0)
         if len(usable) == 0:
             raise SchemaError(f"no street of this network allows mode {mode!r}.")
-        points = self.nodes.geometry.iloc[usable]
-        distance = np.hypot(points.x.to_numpy() - x, points.y.to_numpy() - y)
+        distance = np.hypot(*(self._node_xy[:, usable] - [[x], [y]]))
         best = int(np.argmin(distance))
         return int(self.nodes.index[usable[best]]), float(distance[best])
 

@@ -110,7 +110,7 @@ def _read(
 ) -> Source:
     with opened(path) as file:
         stream = Utf8Stream(file, encoding)
-        start = stream.read(SAMPLE)
+        start = stream.first(SAMPLE)
         text = start.decode("utf-8", "ignore")  # a letter may be cut in two at the end
         lead = len(text) - len(text.lstrip("\r\n\ufeff"))
         top = _read_top(text[lead:], name, header)

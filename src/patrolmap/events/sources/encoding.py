@@ -139,6 +139,13 @@ class Utf8Stream:
         out, self._ready = self._ready[:size], self._ready[size:]
         return bytes(out)
 
+    def first(self, size: int) -> bytes:
+        """Return so many bytes, fewer only where there are no more."""
+        parts: list[bytes] = []
+        while (missing := size - sum(map(len, parts))) > 0 and (part := self.read(missing)):
+            parts.append(part)
+        return b"".join(parts)
+
     @property
     def lines(self) -> int:
         """Lines read since the last `unread`, blank ones counted."""

@@ -13,6 +13,7 @@ import shapely
 from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjError
 
+from patrolmap._database import connect, database_name
 from patrolmap.errors import (
     OptionError,
     PatrolmapError,
@@ -30,32 +31,16 @@ from patrolmap.events.sources.source import Source
 if TYPE_CHECKING:
     import psycopg
 
-# How long to wait; the address may say otherwise (?connect_timeout=...&options=...).
-CONNECT_SECONDS = 4
-MILLISECONDS = 10 * 60 * 1000  # of a query
+# How long a query may take; the address may say otherwise (?options=...).
+MILLISECONDS = 10 * 60 * 1000
 # Set in the transaction, not on connecting: a pool of connections refuses options.
 SETTINGS = "SET LOCAL DateStyle = ISO; SET LOCAL TimeZone = UTC"
-PATIENCE = {
-    "connect_timeout": CONNECT_SECONDS, "keepalives_idle": 30, "keepalives_interval": 10,
-    "keepalives_count": 3, "application_name": "patrolmap",
-}  # fmt: skip
 SHAPES = ("geometry", "geography")
 PIECE = 100_000  # geometries turned at a time
 
 # Errors whose message tells of the query, the server or the rights, never of what a row holds.
 TOLD = re.compile("42...|25006|3[DF]000|28...|53...|57...|0A000|08P01")
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
-
-
-def is_database(source: Any) -> bool:
-    """Tell whether a source is the address of a PostgreSQL database.
-
-    Examples
-    --------
-    >>> is_database("postgresql://host/maps"), is_database("maps.csv")
-    (True, False)
-    """
-    return isinstance(source, str) and re.match(r"\s*postgres(ql)?(\+\w+)?://", source) is not None
 
 
 def check_address(url: str) -> None:
@@ -189,48 +174,12 @@ class _Rows(RawIOBase):
 @contextmanager
 def _connected(url: str) -> Iterator[tuple["psycopg.Connection[Any]", str, bool]]:
     """Connect, read only; yield the connection, the database's name, whether it states a limit."""
-    try:
-        import psycopg
-        from psycopg.conninfo import conninfo_to_dict
-    except ImportError as error:
-        raise OptionError(
-            "reading from a database needs psycopg: pip install 'patrolmap[postgis]'."
-        ) from error
-    try:
-        given = conninfo_to_dict(re.sub(r"^\s*postgres(ql)?(\+\w+)?://", "postgresql://", url))
-    except psycopg.Error:
-        given = None
-    if given is None:  # what libpq says of it would show the password
-        raise OptionError(
-            "the address of the database cannot be read; wanted "
-            "postgresql://user@host:5432/database, with special letters as %40 and the like."
-        )
-    name = f"{given.get('dbname') or 'the database'} at {given.get('host') or 'this machine'}"
-    params: dict[str, Any] = {**PATIENCE, **given, "client_encoding": "utf-8"}
-    secrets = [str(given[key]) for key in ("password", "sslpassword") if given.get(key)]
-    fault = None
-    try:
-        connection = psycopg.connect(**params)
-    except psycopg.Error as error:
-        fault = _without(secrets, error)
-    if fault is not None:
-        raise ServiceError(
-            f"{name} cannot be reached: {fault}. Check host, port, user and password (PGPASSWORD "
-            "or ~/.pgpass)."
-        )
+    connection, given = connect(url, doing="reading from")
     try:
         connection.read_only = True
-        yield connection, name, "statement_timeout" in str(given.get("options"))
+        yield connection, database_name(given), "statement_timeout" in str(given.get("options"))
     finally:
         connection.close()
-
-
-def _without(secrets: list[str], error: Exception) -> str:
-    """Return the first line of an error, without secrets."""
-    text = " ".join(str(error).split())
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    return text[:200].rstrip(". ")
 
 
 def _explain(error: "psycopg.Error", name: str) -> PatrolmapError:

@@ -4,18 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from shapely.geometry import Point
 
 from patrolmap._crs import point_coordinates
-from patrolmap.errors import SchemaError
+from patrolmap.output._events import placed_events
 from patrolmap.output._legs import Step
 from patrolmap.output._text import clock
 from patrolmap.output.cards.wording import Words
 from patrolmap.patrol.plan import Plan
-from patrolmap.schema import EVENT_KINDS, EVENTS, validate
+from patrolmap.schema import EVENT_KINDS
 
 MOST = 6
 _LETTERS = "ABCDEF"
@@ -56,18 +55,11 @@ def past_events(events: Any, plan: Plan) -> Past:
 
     Raises
     ------
-    SchemaError
-        If it is no event table.
+    SchemaError, CRSError
+        If it is no event table, or has no CRS.
     """
-    if not isinstance(events, gpd.GeoDataFrame):
-        raise SchemaError(
-            f"events is a {type(events).__name__}; wanted a table as read_events returns it."
-        )
-    validate(events, EVENTS)
-    table = events.to_crs(plan.segments.crs)
+    table = placed_events(events).to_crs(plan.segments.crs)
     x, y = point_coordinates(table.geometry)
-    placed = np.isfinite(x) & np.isfinite(y)
-    table, x, y = table[placed], x[placed], y[placed]
     modes = ["walk", "drive_forward", "drive_backward"]
     usable = plan.segments[plan.segments[modes].any(axis=1)]
     at, segment = usable.sindex.nearest(table.geometry, return_all=False, max_distance=_NEAR)

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from patrolmap._crs import lonlat_to, point_coordinates, to_lonlat
+from patrolmap.output._events import placed_events
 from patrolmap.output._style import (
     CARD,
     DENSITY_RAMP,
@@ -24,13 +25,13 @@ from patrolmap.output._style import (
 )  # fmt: skip
 from patrolmap.output.figure.sheet import Sheet
 from patrolmap.output.maps.density import density_shades
-from patrolmap.output.maps.events import check_events_table
 from patrolmap.output.maps.options import MapOptions
 from patrolmap.output.maps.packing import Payload
 from patrolmap.output.maps.public import cell_legend, public_cells
-from patrolmap.output.maps.risk import risk_classes, risk_values, risk_window, unit_words
+from patrolmap.output.maps.risk import risk_classes, risk_window, unit_words
 from patrolmap.output.maps.spots import middle_of, require_spots_of
 from patrolmap.output.maps.streets import places_shown
+from patrolmap.risk.options import segment_values
 from patrolmap.schema import EVENT_KINDS
 from patrolmap.streets.network import StreetNetwork
 
@@ -62,7 +63,7 @@ def draw_risk(
 ) -> None:
     """Draw risk by segment, the highest class on top."""
     say = sheet.say
-    code, legend = risk_classes(streets, risk_values(streets, risk))
+    code, legend = risk_classes(streets, segment_values(risk, streets))
     if not legend:
         return
     lines = streets.segments.geometry.to_numpy()
@@ -122,7 +123,7 @@ def draw_density(sheet: Sheet, streets: StreetNetwork, density: object) -> None:
 
 def draw_events(sheet: Sheet, events: Any, streets: StreetNetwork) -> None:
     """Draw single events by map, each with a colour and a shape of its own."""
-    table = check_events_table(events).to_crs(streets.crs)
+    table = placed_events(events).to_crs(streets.crs)
     if not len(table):
         return
     say = sheet.say

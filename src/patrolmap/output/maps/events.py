@@ -8,11 +8,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap._crs import point_coordinates
-from patrolmap.errors import SchemaError
+from patrolmap.output._events import placed_events
 from patrolmap.output._style import KIND_COLOURS
 from patrolmap.output._text import day, one_line
 from patrolmap.output.maps.packing import Payload, pack_ints, pack_points
-from patrolmap.schema import EVENT_KINDS, EVENTS, validate
+from patrolmap.schema import EVENT_KINDS
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.snap import snap_events
 
@@ -21,20 +21,9 @@ _TRAITS = ("kind", "category", "article", "severity", "time_precision")
 _CELL = 0.002  # degrees; events of a cell travel together, so that the way between them is short
 
 
-def check_events_table(events: Any) -> gpd.GeoDataFrame:
-    """Return the events that have a place, or raise `SchemaError` if they are no event table."""
-    if not isinstance(events, gpd.GeoDataFrame):
-        raise SchemaError(
-            f"events is a {type(events).__name__}; wanted a table as read_events returns it."
-        )
-    validate(events, EVENTS)
-    x, y = point_coordinates(events.geometry)
-    return events[np.isfinite(x) & np.isfinite(y)]
-
-
 def event_payload(events: Any, streets: StreetNetwork, lang: str) -> Payload:
     """Return single events with their traits and times, and the counts on each segment."""
-    table = check_events_table(events)
+    table = placed_events(events)
     found = snap_events(table, streets)
     table = table.to_crs(streets.crs)
     x, y = point_coordinates(table.geometry)

@@ -101,11 +101,11 @@ def pack_lines(lines: npt.NDArray[np.object_], crs: Any) -> Payload:
     return {"points": points, "counts": pack_ints(counts)}
 
 
-def degrees(crs: Any, points: list[tuple[float, float]]) -> list[list[float]]:
+def degrees(crs: Any, points: npt.ArrayLike) -> list[list[float]]:
     """Return few points as [latitude, longitude]."""
-    if not points:
+    xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    if not len(xy):
         return []
-    xy = np.array(points, dtype=np.float64)
     lon, lat = to_lonlat(crs, xy[:, 0], xy[:, 1])
     return np.round(np.column_stack([lat, lon]), _DECIMALS).tolist()  # type: ignore[no-any-return]
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from patrolmap._crs import point_coordinates
+from patrolmap.output._events import placed_events
 from patrolmap.output._style import COUNT_RAMP, KIND_COLOURS
-from patrolmap.output.maps.events import check_events_table
 from patrolmap.output.maps.options import MapOptions
 from patrolmap.output.maps.packing import Payload, pack_ints, pack_points
 from patrolmap.streets.network import StreetNetwork
@@ -49,7 +49,7 @@ def public_cells(events: Any, streets: StreetNetwork, options: MapOptions) -> pd
         Index (row, column): a cell's lower left corner, in sizes of a cell; a column a map, sorted.
         Only the cells that show something.
     """
-    table = check_events_table(events)
+    table = placed_events(events)
     table = table[table["kind"] != WITHHELD].to_crs(streets.crs)
     x, y = point_coordinates(table.geometry)
     cells = pd.DataFrame(

@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patrolmap.errors import SchemaError
-from patrolmap.output._style import RISK_RAMP
 from patrolmap.output._text import one_line, span
 from patrolmap.output.maps.packing import Floats, Payload, pack_bytes
+from patrolmap.patrol.styles import RISK_RAMP
+from patrolmap.risk.options import segment_values
 from patrolmap.schema import EVENT_KINDS
 from patrolmap.streets.network import StreetNetwork
 
@@ -18,7 +18,7 @@ _ABOVE = (0.5, 0.75, 0.9, 0.95, 0.99)  # shares of street length, or area, where
 
 def risk_payload(streets: StreetNetwork, risk: pd.Series | pd.DataFrame, lang: str) -> Payload:
     """Return risk by segment with its classes; of a table by map, the share of each map too."""
-    values = risk_values(streets, risk)
+    values = segment_values(risk, streets)
     code, legend = risk_classes(streets, values)
     return {
         "value": pack_bytes(values, "f4"),
@@ -55,38 +55,6 @@ def shares_by_kind(streets: StreetNetwork, table: pd.DataFrame, values: Floats) 
 def _kinds(streets: StreetNetwork, risk: pd.DataFrame, values: Floats) -> dict[str, str]:
     named = all(isinstance(column, str) and column in EVENT_KINDS for column in risk.columns)
     return shares_by_kind(streets, risk, values) if named and len(risk.columns) > 1 else {}
-
-
-def risk_values(streets: StreetNetwork, risk: pd.Series | pd.DataFrame) -> Floats:
-    """Return the risk of each segment, of a table the sum of its columns; 0 where it has none.
-
-    Raises
-    ------
-    NetworkMismatchError
-        If it belongs to another street network.
-    SchemaError
-        If it is not finite numbers of 0 or more, each segment once.
-    """
-    if not isinstance(risk, (pd.Series, pd.DataFrame)):
-        raise SchemaError(
-            f"risk is a {type(risk).__name__}; wanted a Series by segment_id, or a table "
-            "segment_id x time bins."
-        )
-    streets.require_own(risk)
-    if not risk.index.is_unique:
-        twice = risk.index[risk.index.duplicated()][:3].tolist()
-        raise SchemaError(f"risk has segment ids more than once, e.g. {twice}; sum them first.")
-    total = risk.sum(axis=1, skipna=False) if isinstance(risk, pd.DataFrame) else risk
-    if not pd.api.types.is_numeric_dtype(total.dtype):
-        raise SchemaError(f"risk holds {total.dtype}; wanted numbers.")
-    values: Floats = total.reindex(streets.segments.index, fill_value=0.0).to_numpy(np.float64)
-    bad = ~(np.isfinite(values) & (values >= 0))
-    if bad.any():
-        raise SchemaError(
-            f"risk is negative, missing or infinite on {int(bad.sum())} segments, e.g. "
-            f"{streets.segments.index[bad][:3].tolist()}; wanted 0 or more on each."
-        )
-    return values
 
 
 def classes(

@@ -7,7 +7,7 @@ from patrolmap.errors import OptionError
 from patrolmap.events._columns import listing
 from patrolmap.events._text import fold
 from patrolmap.patrol.drawn.lines import Drawn
-from patrolmap.patrol.shifts import Shift
+from patrolmap.patrol.shifts import Shift, route_id
 
 
 def assign(lines: Sequence[Drawn], shifts: Sequence[Shift]) -> tuple[list[list[Drawn]], list[str]]:
@@ -45,11 +45,6 @@ def assign(lines: Sequence[Drawn], shifts: Sequence[Shift]) -> tuple[list[list[D
     for line, label in zip(lines, labels, strict=True):
         out[order.index(label)].append(line)
     return out, ["lines are taken by the crews in their order: no line is named as a crew is"]
-
-
-def route_id(shift: Shift, number: int) -> str:
-    """Return how a plan calls the route of a crew."""
-    return f"{shift.name}-{number}"
 
 
 def _names(crews: Sequence[tuple[Shift, int]]) -> dict[str, int]:

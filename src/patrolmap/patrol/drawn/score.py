@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.patrol.drawn.assign import assign, route_id
+from patrolmap.patrol.drawn.assign import assign
 from patrolmap.patrol.drawn.lines import Drawn, read_lines
 from patrolmap.patrol.drawn.match import Match, match_lines
 from patrolmap.patrol.drawn.samples import turn_to
 from patrolmap.patrol.plan import Plan, Provenance
 from patrolmap.patrol.problem import Problem, build_problem
+from patrolmap.patrol.provenance import provenance_of
 from patrolmap.patrol.rules import PatrolRules
-from patrolmap.patrol.shifts import Shift
-from patrolmap.patrol.solve import _asked, _versions
+from patrolmap.patrol.shifts import Shift, route_id
 from patrolmap.patrol.stop import is_number
 from patrolmap.patrol.tables import plan_tables
 from patrolmap.patrol.walks import Walks, walk_routes
@@ -26,6 +26,7 @@ from patrolmap.schema import require_type
 from patrolmap.streets.network import Mode, StreetNetwork
 
 FAR = 1.0  # m: less of a line off the streets is not worth a word
+BOUND_SECONDS = 6.0  # that the bound may take: what `plan_patrols` gives it by default
 AWAY = 20.0  # m from the depot at which a line may begin without a word
 
 
@@ -292,23 +293,12 @@ def _provenance(
     by_name = {shift.name: shift for shift in shifts}
     crews = tuple(replace(crew, shift=by_name[crew.shift.name]) for crew in problem.crews)
     stated = replace(problem, crews=crews)
-    bound = max(upper_bound(problem, earning_units(problem)), 0.0)
-    prize = walks.total
-    return Provenance(
-        seed=0,
-        rules={str(crew.shift.name): crew.rules.to_dict() for crew in crews},
-        durations={str(crew.shift.name): crew.shift.seconds for crew in crews},
-        shifts={str(crew.shift.name): _asked(stated, crew) for crew in crews},
-        bins=tuple(start.isoformat() for start in problem.bin_starts),
-        prize=prize,
-        upper_bound=bound,
-        gap=max(0.0, (bound - prize) / bound) if bound > 0 else 0.0,
-        total_risk=float(problem.prize.sum()),
-        unit=str(risk.attrs.get("unit", "count")),
-        runtime=time.monotonic() - began,
-        fingerprint=problem.streets.fingerprint,
-        attribution=problem.streets.attribution,
-        timezone=str(problem.clock.tz),
+    bound = upper_bound(problem, earning_units(problem), seconds=BOUND_SECONDS)
+    return provenance_of(
+        stated,
+        walks.total,
+        bound=max(bound, 0.0),
+        attrs=risk.attrs,
         notes=("scored from drawn lines, not planned", *notes),
-        versions=_versions(),
+        runtime=time.monotonic() - began,
     )

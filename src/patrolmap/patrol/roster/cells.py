@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from patrolmap.events._text import MISSING, short
+from patrolmap.events._text import FORMULA, MISSING, short
 
-FORMULA = ("=", "@", "+", "-", "\t", "\r")  # beginnings that a spreadsheet runs
+DEGREE = 111_200.0  # m of latitude
 LONGEST = 24 * 3600  # s of a shift: more is a slip in a date
 NAME = 80  # letters of a name that are kept
 LONG = 200  # letters of a cell that holds a place or time; more is something else

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from patrolmap.events._text import fold, short
-from patrolmap.patrol.roster.cells import BadCellError, coordinates, said, text
+from patrolmap.patrol.roster.cells import DEGREE, BadCellError, coordinates, said, text
 from patrolmap.patrol.roster.stations import SAME, Stations, plain
 from patrolmap.patrol.roster.times import Days, TimeCellError, start_of
 from patrolmap.patrol.roster.words import MODES, SERVICES, word
@@ -16,7 +16,6 @@ from patrolmap.patrol.rules import PRESETS
 from patrolmap.patrol.shifts import Depot, Shift
 
 MOST_CREWS = 500
-_DEGREE = 111_200.0  # m
 
 
 class RowError(Exception):
@@ -101,7 +100,7 @@ class Depots:
 
     def _keep(self, depot: Depot) -> Depot:
         known = self._known.setdefault(_key(depot.name), depot)
-        away = _DEGREE * max(abs(known.lat - depot.lat), abs(known.lon - depot.lon))
+        away = DEGREE * max(abs(known.lat - depot.lat), abs(known.lon - depot.lon))
         if away > SAME:
             raise BadCellError(
                 f"{depot.name} at {depot.lat:g}, {depot.lon:g}",

@@ -13,7 +13,7 @@ from patrolmap._crs import WGS84
 from patrolmap.errors import SchemaError
 from patrolmap.events._columns import listing
 from patrolmap.events._text import fold, short
-from patrolmap.patrol.roster.cells import BadCellError
+from patrolmap.patrol.roster.cells import DEGREE, BadCellError
 
 SAME = 150.0  # m: a node and an area of one name so near each other are one place
 AWAY = 100_000.0  # m from all places: no depot of this city
@@ -64,8 +64,8 @@ class Stations:
 
     def _metres(self, lon: float, lat: float) -> float:
         """Return roughly how far the nearest place is."""
-        north = (self.lat - lat) * 111_200.0
-        east = (self.lon - lon) * 111_200.0 * np.cos(np.radians(lat))
+        north = (self.lat - lat) * DEGREE
+        east = (self.lon - lon) * DEGREE * np.cos(np.radians(lat))
         return float(np.hypot(north, east).min())
 
     def _near(self, name: str) -> str:

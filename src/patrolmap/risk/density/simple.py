@@ -55,7 +55,7 @@ def simple_density(
     segment), whatever the number of events; memory O(streets + events + lixels).
     """
     from patrolmap._kernels.simple import densities
-    from patrolmap._kernels.simple_pairs import arrange, sum_up
+    from patrolmap._kernels.simple_rows import group, join, sort, sum_up
 
     density = np.zeros(int(lixel_indptr[-1]))
     if len(segment) == 0 or len(density) == 0:
@@ -64,29 +64,31 @@ def simple_density(
     length_mm = streets.length_mm.astype(np.int32)
     arcs = np.column_stack([graph.head, graph.length]).astype(np.int32)
     offset = np.clip(offset, 0.0, streets.length_mm[segment] / 1000)
-    indptr, place, held = arrange(segment, offset, weight, len(length_mm))
-    row_of = np.empty(len(place), dtype=np.int32)
-    moments = np.empty((len(place), 5))
     ends = np.column_stack(streets.ends).astype(np.int32)
-    near_indptr, near = _near(ends, np.flatnonzero(np.diff(indptr) > 1), graph.n_nodes)
     order = _near_each_other(streets)
     powers = np.zeros(5)
     powers[: len(kernel.powers)] = kernel.powers
     threads = min(os.cpu_count() or 1, 1 + graph.n_nodes // _CHUNK)
-    cuts = np.searchsorted(indptr, np.linspace(0, len(place), threads + 1)[1:-1])
+    start, *grouped = group(segment, offset, weight, len(length_mm))
+    near_indptr, near = _near(ends, np.flatnonzero(np.diff(start)), graph.n_nodes)
+    cuts = np.searchsorted(start, np.linspace(0, len(segment), threads + 1)[1:-1])
     cuts = np.concatenate([[0], cuts, [len(length_mm)]])
 
-    def prepare(i: int) -> None:
-        sum_up(indptr, place, held, length_mm, bandwidth, cuts[i], cuts[i + 1], row_of, moments)
-
-    def run(first: int) -> None:
-        densities(
-            order, graph.indptr, arcs, graph.segment.astype(np.int32), graph.forward, ends,
-            length_mm, lixel_indptr, indptr, place, held, row_of, moments, near_indptr, near,
-            powers, bandwidth, not kernel.powers, _CHUNK, first, threads, density,
-        )  # fmt: skip
-
     with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda i: sort(start, *grouped, cuts[i], cuts[i + 1]), range(threads)))
+        rows = join(start, *grouped)
+        row_of, moments = np.empty(len(rows[1]), dtype=np.int32), np.empty((len(rows[1]), 5))
+
+        def prepare(i: int) -> None:
+            sum_up(*rows, length_mm, bandwidth, cuts[i], cuts[i + 1], row_of, moments)
+
+        def run(first: int) -> None:
+            densities(
+                order, graph.indptr, arcs, graph.segment.astype(np.int32), graph.forward, ends,
+                length_mm, lixel_indptr, *rows, row_of, moments, near_indptr, near,
+                powers, bandwidth, not kernel.powers, _CHUNK, first, threads, density,
+            )  # fmt: skip
+
         list(pool.map(prepare, range(threads)))
         list(pool.map(run, range(threads)))
     density *= kernel.line / bandwidth

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.errors import OptionError, SchemaError
-from patrolmap.risk.options import check_flag
+from patrolmap.risk.options import check_flag, segment_values
 from patrolmap.risk.spots.facts import FACTS, facts, no_facts
 from patrolmap.risk.spots.pieces import connect, pieces_table
 from patrolmap.risk.spots.placed import Placed, check_number, place_events
@@ -193,7 +193,12 @@ def hotspots(
     """
     rules = _check(coverage, method, events, observed, rules)
     require_type(streets, StreetNetwork, name="streets")
-    values = _values(risk, streets)
+    if not isinstance(risk, pd.Series):
+        raise SchemaError(
+            f"risk is a {type(risk).__name__}; wanted a Series by segment_id "
+            "(of a table by time or kind, its sum: risk.sum(axis=1))."
+        )
+    values = segment_values(risk, streets)
     segments = streets.segments
     length = segments["length"].to_numpy()
     counted = (segments["walk"] & segments["inside"]).to_numpy()
@@ -272,29 +277,6 @@ def _check(coverage: Any, method: Any, events: Any, observed: Any, rules: Any) -
     if rules is not None:
         require_type(rules, HotspotRules, name="rules")
     return rules or HotspotRules()
-
-
-def _values(risk: pd.Series, streets: StreetNetwork) -> Floats:
-    """Check the risk and put it in the order of the streets."""
-    if not isinstance(risk, pd.Series):
-        raise SchemaError(
-            f"risk is a {type(risk).__name__}; wanted a Series by segment_id "
-            "(of a table by time or kind, its sum: risk.sum(axis=1))."
-        )
-    streets.require_own(risk)
-    if not risk.index.is_unique:
-        twice = risk.index[risk.index.duplicated()][:3].tolist()
-        raise SchemaError(f"risk has segment ids more than once, e.g. {twice}; sum them first.")
-    if not pd.api.types.is_numeric_dtype(risk.dtype):
-        raise SchemaError(f"risk holds {risk.dtype}; wanted numbers.")
-    bad = ~(np.isfinite(risk) & (risk >= 0))
-    if bad.any():
-        raise SchemaError(
-            f"risk is negative, missing or infinite on {int(bad.sum())} segments, e.g. "
-            f"{risk.index[bad][:3].tolist()}; wanted 0 or more on each."
-        )
-    values: Floats = risk.reindex(streets.segments.index, fill_value=0).to_numpy(dtype=np.float64)
-    return values
 
 
 def _top(

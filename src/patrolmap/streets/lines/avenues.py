@@ -101,13 +101,17 @@ def street_names(segments: pd.DataFrame) -> pd.Series:
     missing = own.isna().to_numpy()
     if not missing.any() or missing.all():
         return own
-    known = pd.DataFrame(
-        {"street": segments["street_id"], "name": own, "length": segments["length"]}
-    )[~missing & segments["street_id"].isin(segments.loc[missing, "street_id"]).to_numpy()]
+    street, _ = pd.factorize(segments["street_id"])  # numbers: texts take ten times as long
+    asked = np.isin(np.arange(street.max() + 1), street[missing])
+    known = pd.DataFrame({"street": street, "name": own, "length": segments["length"]})
+    known = known[~missing & asked[street]]
     totals = known.groupby(["street", "name"], as_index=False)["length"].sum()
     totals = totals.sort_values(["length", "name"], ascending=[False, True], kind="stable")
     of_street = totals.drop_duplicates("street").set_index("street")["name"]
-    return own.fillna(segments["street_id"].map(of_street).astype("str"))
+    names = of_street.reindex(street[missing]).set_axis(segments.index[missing])
+    out = own.copy()
+    out[missing] = names.astype("str").array
+    return out
 
 
 def street_key(name: str) -> str:

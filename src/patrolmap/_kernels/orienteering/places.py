@@ -1,0 +1,198 @@
+"""Where a task goes in at the least metres, and what the way there passes and takes on."""
+
+import numpy as np
+from numba import njit
+
+from patrolmap._kernels.orienteering.routes import (
+    gain_of,
+    insert_task,
+    minds_the_clock,
+    walked_before,
+)
+
+NO_SLOT = np.int64(1) << 60
+SHORT = 3  # tasks: shorter routes are looked at for every task near their depot
+FEW = 2  # crews, all of whose routes are looked at for every task
+
+
+@njit(cache=True)
+def cheapest_gap(far, back, leave, enter, gap, c, a, b, length, along, against, low, high, limit):  # type: ignore[no-untyped-def]
+    """Return the least mm (below `limit`) that a segment from a to b adds in some gaps of route c.
+
+    With it come the gap, -1 = none, and the side. Few arrays, because a call hands each over.
+    """
+    where, side = np.int64(-1), np.int64(0)
+    for p in range(low, high):
+        x, y = leave[c, p], enter[c, p]
+        cost = np.int64(back[a, x]) + far[b, y] if along else NO_SLOT
+        other = np.int64(back[b, x]) + far[a, y] if against else NO_SLOT
+        turned = other < cost
+        cost = min(cost, other) + length - gap[c, p]
+        if cost < limit:
+            limit, where, side = cost, np.int64(p), np.int64(turned)
+    return limit, where, side
+
+
+@njit(cache=True)
+def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type: ignore[no-untyped-def]
+    """Do the same for a task that only earns at some times."""
+    g = crews.graph[c]
+    a, b, length = tasks.first[task], tasks.last[task], tasks.length[task]
+    where, side = np.int64(-1), np.int64(0)
+    for p in range(low, high):
+        x, y = routes.leave[c, p], routes.enter[c, p]
+        for turned in range(2):
+            if turned == 1:
+                a, b = b, a
+            way = np.int64(tasks.distance[g, x, a])
+            cost = way + length + tasks.distance[g, b, y] - routes.gap[c, p]
+            if cost < limit and tasks.sides[crews.group[c], task, turned]:
+                walked = walked_before(tasks, routes, c, p) + way
+                if gain_of(tasks, crews, routes, task, c, walked) > 0:
+                    limit, where, side = cost, np.int64(p), np.int64(turned)
+        a, b = b, a
+    return limit, where, side
+
+
+@njit(cache=True)
+def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignore[no-untyped-def]
+    """Keep in `slot[i]` (cost, crew, gap, side) the cheapest of some gaps of a route for a task."""
+    limit = min(slot[i, 0], crews.budget[c] - routes.used[c] + 1)
+    if minds_the_clock(tasks, routes, task):
+        cost, p, side = _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit)
+    else:
+        g, group = crews.graph[c], crews.group[c]
+        cost, p, side = cheapest_gap(
+            tasks.distance[g], tasks.back[g], routes.leave, routes.enter, routes.gap, c,
+            tasks.first[task], tasks.last[task], tasks.length[task],
+            tasks.sides[group, task, 0], tasks.sides[group, task, 1], low, high, limit,
+        )  # fmt: skip
+    if p >= 0:
+        slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = cost, c, p, side
+
+
+@njit(cache=True)
+def _beside_neighbours(  # type: ignore[no-untyped-def]
+    distance, back, near, sides, crew, place, leave, enter, gap, used, budget, graph, group,
+    task, a, b, length,
+):  # fmt: skip
+    """Return the cheapest place (mm, crew, gap, side) for a task beside those near it."""
+    cheapest, who, where, side = NO_SLOT, np.int64(-1), np.int64(-1), np.int64(0)
+    for k in range(near.shape[1]):
+        other = near[task, k]
+        if other < 0:
+            break
+        c = crew[other]
+        if c < 0:
+            continue
+        g, limit = graph[c], min(cheapest, budget[c] - used[c] + 1)
+        along, against = sides[group[c], task, 0], sides[group[c], task, 1]
+        for p in range(place[other], place[other] + 2):
+            x, y = leave[c, p], enter[c, p]
+            cost = np.int64(back[g, a, x]) + distance[g, b, y] if along else NO_SLOT
+            swapped = np.int64(back[g, b, x]) + distance[g, a, y] if against else NO_SLOT
+            turned = swapped < cost
+            cost = min(cost, swapped) + length - gap[c, p]
+            if cost < limit:
+                cheapest = limit = cost
+                who, where, side = c, np.int64(p), np.int64(turned)
+    return cheapest, who, where, side
+
+
+@njit(cache=True)
+def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # type: ignore[no-untyped-def]
+    """Keep in `slot[i]` the cheapest place for a task beside its neighbours, or in short routes.
+
+    `wide` looks at the whole of the routes that come near. `seen[c]` is set to `stamp` for the
+    routes looked at.
+    """
+    slot[i, 0] = NO_SLOT
+    crew, size, near = routes.crew, routes.size, tasks.near
+    n_crews = len(size)
+    if wide or minds_the_clock(tasks, routes, task):
+        for k in range(near.shape[1]):
+            if near[task, k] < 0:
+                break
+            c = crew[near[task, k]]
+            if c >= 0 and seen[c] != stamp:
+                seen[c] = stamp
+                find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
+    else:
+        slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = _beside_neighbours(
+            tasks.distance, tasks.back, near, tasks.sides, crew, routes.place,
+            routes.leave, routes.enter, routes.gap, routes.used, crews.budget, crews.graph,
+            crews.group, task, tasks.first[task], tasks.last[task], tasks.length[task],
+        )  # fmt: skip
+    for home in tasks.homes[task]:
+        idle = False
+        for k in range(crews.classes[home], crews.classes[home + 1]):
+            c = crews.members[k]
+            looks = size[c] < SHORT or (n_crews <= FEW and slot[i, 0] == NO_SLOT)
+            if looks and seen[c] != stamp and not (size[c] == 0 and idle):
+                seen[c] = stamp
+                idle |= size[c] == 0  # one empty route of a class is like another
+                find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
+
+
+@njit(cache=True)
+def rider(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def]
+    """Return the unplanned task that crew c would do on its way straight from a to b, and its gain.
+
+    The task is -1 where that piece of way carries none.
+    """
+    segment = tasks.over[crews.graph[c], a, b]
+    if segment >= 0:
+        for i in range(tasks.ridden[segment], tasks.ridden[segment + 1]):
+            task = tasks.riding[i]
+            side = 0 if tasks.last[task] == b else 1
+            if routes.crew[task] < 0 and tasks.sides[crews.group[c], task, side]:
+                gain = gain_of(tasks, crews, routes, task, c, walked)
+                if gain > 0:
+                    return task, gain
+    return np.int64(-1), 0.0
+
+
+@njit(cache=True)
+def riders(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def]
+    """Return what crew c would earn on its way from terminal a to b, begun after `walked` mm."""
+    via, far = tasks.via[crews.graph[c]], tasks.distance[crews.graph[c]]
+    total = 0.0
+    while via.shape[0] > 0 and a != b:
+        before = np.int64(via[a, b])
+        total += rider(tasks, crews, routes, c, before, b, walked + far[a, before])[1]
+        b = before
+    return total
+
+
+@njit(cache=True)
+def riders_any_time(via, over, ridden, riding, crew, unit, prize, a, b):  # type: ignore[no-untyped-def]
+    """Return the prizes of unplanned tasks on the way from terminal a to b; one task a segment."""
+    total = np.int64(0)
+    while a != b:
+        before = np.int64(via[a, b])
+        segment = over[before, b]
+        if segment >= 0:
+            task = riding[ridden[segment]]
+            if crew[task] < 0:
+                total += prize[unit[task]]
+        b = before
+    return float(total)
+
+
+@njit(cache=True)
+def board(tasks, crews, routes, c, p, clocks):  # type: ignore[no-untyped-def]
+    """Plan every task that gap p of route c passes over; return how many, and their prizes."""
+    via, far = tasks.via[crews.graph[c]], tasks.distance[crews.graph[c]]
+    a, b = np.int64(routes.leave[c, p]), np.int64(routes.enter[c, p])
+    walked = walked_before(tasks, routes, c, p) if clocks else np.int64(0)
+    count, prize = 0, np.int64(0)
+    while via.shape[0] > 0 and a != b:
+        before = np.int64(via[a, b])
+        task, _ = rider(tasks, crews, routes, c, before, b, walked + far[a, before])
+        if task >= 0 and routes.size[c] < routes.order.shape[1]:
+            side = 0 if tasks.last[task] == b else 1
+            insert_task(tasks, crews, routes, task, c, p, side, clocks)
+            prize += tasks.prize[tasks.unit[task]]
+            count += 1
+        b = before
+    return count, prize

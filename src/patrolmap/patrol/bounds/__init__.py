@@ -1,0 +1,1 @@
+"""Proved bounds on what walks can collect: linear programs that every plan obeys."""

@@ -1,0 +1,353 @@
+"""The arrays a search works on, laid out from graphs, earning passes and crews."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from patrolmap._kernels import orienteering as kernel
+from patrolmap._kernels.hops import hop_tables, nearest_tasks
+from patrolmap._kernels.paths import UNREACHABLE, distance_table
+from patrolmap.patrol.arcs import arrays, far_from, has_arc, reverse, tails
+from patrolmap.patrol.candidates import Units
+from patrolmap.patrol.contract import contract, order_by_place
+from patrolmap.patrol.problem import Problem
+from patrolmap.streets.network import Graph
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Int16s = npt.NDArray[np.int16]
+Int32s = npt.NDArray[np.int32]
+
+NEAR = 14  # tasks nearby that a task knows
+HOMES = 4  # classes of crews nearby that a task knows
+REACHED = 12_000_000  # terminals x nodes up to which no way between two tasks is cut short
+SAMPLE = 8  # terminals from which it is seen how far so many nodes lie
+MAX_CELLS = 280_000_000  # distances kept, all graphs together: 1.1 GB
+HOP_CELLS = 130_000_000  # up to here ways are kept too, at 4 more bytes a cell
+PACE = 1e-7  # s a node that one search of the streets takes on a small office machine
+BEGUN = 2e-3  # s more to begin it
+PAIR = 4e-8  # s there for each pair of tasks: the tables, and the routes that a search starts from
+NODE = 2.5e-7  # s there for each node that the ways from a terminal reach
+AFTER_CREW, AFTER_SEGMENT = 1e-2, 2e-6  # s to walk the routes and to make the tables
+TASK_SHARE, NODE_SHARE = 0.5, 0.3  # of the seconds, so that some are over
+LEAST_TASKS, LEAST_NODES = 1000, 500_000
+WEIGHT = 1e3  # integer prize of everything, in millimetres of all budgets
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """Streets and crews as plain arrays, whoever asks: m segments, c crews.
+
+    Attributes
+    ----------
+    graphs : tuple of Graph
+        The graphs that differ; `graph_of_group` says which of them each group of crews uses.
+    earns : tuple of (m,) bool
+        On which segments the crews of each group earn.
+    tail, head, length : (m,) int64
+        Nodes and millimetres.
+    bins : (k,) float64
+        Seconds when each time bin starts; the first reaches back without end.
+    start, end, group, budget : (c,) int64
+        Nodes, row of a group, millimetres.
+    begin, speed, share, after : (c,) float64
+        Seconds, millimetres a second, what a repeat earns, and seconds before it does.
+    """
+
+    graphs: tuple[Graph, ...]
+    graph_of_group: Ints
+    earns: tuple[Bools, ...]
+    tail: Ints
+    head: Ints
+    length: Ints
+    bins: Floats
+    start: Ints
+    end: Ints
+    group: Ints
+    budget: Ints
+    begin: Floats
+    speed: Floats
+    share: Floats
+    after: Floats
+
+
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """How large a search may be made, so that laying it out leaves time to search."""
+
+    tasks: int  # two terminals each
+    nodes: int  # terminals x nodes that they reach
+    after: float = 0.0  # s to keep for what comes after the search
+
+
+def room_for(ground: Ground, seconds: float = np.inf) -> Room:
+    """Return how much there is room for, in memory and in so many seconds.
+
+    How fast this machine is now is told by how long one search of the streets takes.
+    """
+    tasks = int((MAX_CELLS / len(ground.graphs)) ** 0.5 / 2)
+    if seconds == np.inf:
+        return Room(tasks=tasks, nodes=REACHED)
+    graph = ground.graphs[0]
+    began = time.perf_counter()
+    far_from(graph, int(ground.start[0]))
+    pace = (time.perf_counter() - began) / (BEGUN + PACE * graph.n_nodes)
+    cells = max(seconds, 0.0) / max(pace, 0.3) / len(ground.graphs)
+    after = max(pace, 1.0) * (AFTER_CREW * len(ground.start) + AFTER_SEGMENT * len(ground.length))
+    return Room(
+        tasks=int(min(tasks, max(LEAST_TASKS, (TASK_SHARE * cells / PAIR) ** 0.5))),
+        nodes=int(min(REACHED, max(LEAST_NODES, NODE_SHARE * cells / NODE))),
+        after=min(after, max(seconds, 0.0)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Arrays of one problem, shared by its searches and never written to."""
+
+    tasks: kernel.Tasks
+    crews: kernel.Crews
+    segment: Ints  # (n_tasks,) row of the segment of each task
+    risk: float  # risk per unit of integer prize
+    best_first: Ints  # (n_tasks,) tasks, those first that seemed best worth planning
+
+
+def ground_of(problem: Problem) -> Ground:
+    """Return the plain arrays of a problem."""
+    graphs: list[Graph] = []
+    for group in problem.groups:
+        if not any(group.graph is graph for graph in graphs):
+            graphs.append(group.graph)
+    of_group = [
+        next(i for i, graph in enumerate(graphs) if graph is group.graph)
+        for group in problem.groups
+    ]
+    crews, (tail, head) = problem.crews, problem.streets.ends
+
+    def ints(values: list[int]) -> Ints:
+        return np.array(values, dtype=np.int64)
+
+    def floats(values: list[float]) -> Floats:
+        return np.array(values, dtype=np.float64)
+
+    return Ground(
+        graphs=tuple(graphs),
+        graph_of_group=ints(of_group),
+        earns=tuple(group.earns for group in problem.groups),
+        tail=tail,
+        head=head,
+        length=problem.streets.length_mm,
+        bins=problem.bins,
+        start=ints([crew.start for crew in crews]),
+        end=ints([crew.end for crew in crews]),
+        group=ints([crew.group for crew in crews]),
+        budget=ints([crew.budget for crew in crews]),
+        begin=floats([crew.begin for crew in crews]),
+        speed=floats([crew.speed for crew in crews]),
+        share=floats([crew.rules.repeat_share for crew in crews]),
+        after=floats([crew.rules.repeat_seconds for crew in crews]),
+    )
+
+
+def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) -> Layout:
+    """Turn chosen rows of `units`, with so many passes each, into tasks between terminals.
+
+    Terminals and tasks are numbered by where they lie: a search looks at what is near, and near in
+    the tables is fast.
+    """
+    segment = units.segment[rows]
+    nodes = np.unique(
+        np.concatenate([ground.tail[segment], ground.head[segment], ground.start, ground.end])
+    )
+    ridden_by, label = _labels(segment, len(ground.length))
+    graphs, places = zip(*(contract(graph, label, nodes) for graph in ground.graphs), strict=True)
+    by_place = order_by_place(graphs[0], places[0])
+    terminal = np.full(int(nodes[-1]) + 1, -1, dtype=np.int64)
+    terminal[nodes[by_place]] = np.arange(len(nodes))
+    by_first = np.argsort(terminal[ground.tail[segment]], kind="stable")
+    rank = np.repeat(by_first, passes[by_first])
+    rows, passes, segment = rows[by_first], passes[by_first], segment[by_first]
+    unit = np.repeat(np.arange(len(rows)), passes)
+    segment = segment[unit]
+    n = len(segment)
+    first, last = terminal[ground.tail[segment]], terminal[ground.head[segment]]
+    start, end = terminal[ground.start], terminal[ground.end]
+    ridden, riding = _riding(ridden_by, segment)
+    distance, via, over = _tables(
+        graphs, [place[by_place] for place in places], start, end, room.nodes
+    )
+    both_ways = all(_go_both_ways(graph) for graph in graphs)
+    back = distance if both_ways else np.ascontiguousarray(distance.transpose(0, 2, 1))
+    prize, risk = _integer_prizes(ground, units.prize[rows], passes)
+    time_bin = units.bin[rows]
+    near = np.full((n, NEAR), -1, dtype=np.int64)
+    nearest_tasks(distance[0], first, last, unit, time_bin[unit], near)
+    members_from, members = _classes(ground)
+    who = members[members_from[:-1]]
+    crews_of = np.column_stack([ground.graph_of_group[ground.group[who]], start[who], end[who]])
+    tasks = kernel.Tasks(
+        distance=distance,
+        back=back,
+        via=via,
+        over=over,
+        ridden=ridden,
+        riding=riding,
+        first=first,
+        last=last,
+        length=ground.length[segment],
+        unit=unit.astype(np.int64),
+        prize=prize,
+        opens=np.append(-np.inf, ground.bins[1:])[time_bin],
+        closes=np.append(ground.bins[1:], np.inf)[time_bin],
+        copies=np.concatenate([[0], np.cumsum(passes)]).astype(np.int64),
+        sides=np.stack([_sides(ground, i, segment) for i in range(len(ground.earns))]),
+        near=near,
+        homes=_homes(distance, back, crews_of, first, last),
+    )
+    crews = kernel.Crews(
+        classes=members_from,
+        members=members,
+        start=start,
+        end=end,
+        limit=ground.budget,
+        budget=ground.budget,
+        group=ground.group,
+        graph=ground.graph_of_group[ground.group],
+        begin=ground.begin,
+        speed=ground.speed,
+        share=ground.share,
+        after=ground.after,
+        price=np.ones(len(ground.start)),
+    )
+    return Layout(
+        tasks=tasks,
+        crews=crews,
+        segment=segment,
+        risk=risk,
+        best_first=np.argsort(rank, kind="stable"),
+    )
+
+
+def _classes(ground: Ground) -> tuple[Ints, Ints]:
+    """Return crews that are alike, class by class, and where those of each class begin."""
+    alike = (ground.start, ground.end, ground.group, ground.budget, ground.begin, ground.speed,
+             ground.share, ground.after)  # fmt: skip
+    _, row = np.unique(np.column_stack(alike).astype(np.float64), axis=0, return_inverse=True)
+    row = row.ravel()
+    begins = np.concatenate([[0], np.cumsum(np.bincount(row))])
+    return begins.astype(np.int64), np.argsort(row, kind="stable").astype(np.int64)
+
+
+def _homes(distance: Int32s, back: Int32s, crews: Ints, first: Ints, last: Ints) -> Ints:
+    """Return the classes of crews (graph, start, end) nearest to each task."""
+    away = np.empty((len(first), len(crews)), dtype=np.int64)
+    for i, (graph, start, end) in enumerate(crews.tolist()):
+        out, home = distance[graph, start].astype(np.int64), back[graph, end].astype(np.int64)
+        away[:, i] = np.minimum(out[first] + home[last], out[last] + home[first])
+    return np.ascontiguousarray(np.argsort(away, axis=1, kind="stable")[:, :HOMES])
+
+
+def _labels(segment: Ints, n_segments: int) -> tuple[Ints, Ints]:
+    """Return the risky segments, and each segment's row there, -1 = none."""
+    risky = np.unique(segment)
+    label = np.full(n_segments, -1, dtype=np.int64)
+    label[risky] = np.arange(len(risky))
+    return risky, label
+
+
+def _riding(risky: Ints, segment: Ints) -> tuple[Ints, Ints]:
+    """Return the tasks of each risky segment, end to end, and where those of each begin."""
+    row = np.searchsorted(risky, segment)
+    ridden = np.zeros(len(risky) + 1, dtype=np.int64)
+    np.cumsum(np.bincount(row, minlength=len(risky)), out=ridden[1:])
+    return ridden, np.argsort(row, kind="stable").astype(np.int64)
+
+
+def _tables(
+    graphs: Sequence[Graph], places: Sequence[Ints], start: Ints, end: Ints, nodes: int
+) -> tuple[Int32s, Int16s, Int16s]:
+    """Return mm between terminals and the ways; legs are bounded, ways from and to depots not.
+
+    `places` are the terminals' nodes in each graph; a leg reaches about so many `nodes`.
+    """
+    n = len(places[0])
+    cells = len(graphs) * n**2
+    distance = np.empty((len(graphs), n, n), dtype=np.int32)
+    rides = cells <= HOP_CELLS and n < np.iinfo(np.int16).max
+    shape = distance.shape if rides else (len(graphs), 0, 0)
+    via, over = np.empty(shape, dtype=np.int16), np.empty(shape, dtype=np.int16)
+    for row, (graph, place) in enumerate(zip(graphs, places, strict=True)):
+        limit = _longest_leg(graph, place, nodes // (len(graphs) * n))
+        if rides:
+            hop_tables(
+                *arrays(graph), graph.segment, place, limit, distance[row], via[row], over[row]
+            )
+        else:
+            distance[row] = distance_table(*arrays(graph), place, place, limit)
+        if limit < int(UNREACHABLE) - 1:
+            _open_depots(graph, place, (start, end), distance[row], via[row])
+    return distance, via, over
+
+
+def _longest_leg(graph: Graph, place: Ints, nodes: int) -> int:
+    """Return millimetres within which about so many nodes lie from a terminal."""
+    longest = int(UNREACHABLE) - 1
+    if nodes >= graph.n_nodes:
+        return longest
+    radii = []
+    for node in place[np.linspace(0, len(place) - 1, SAMPLE).astype(np.int64)]:
+        far = far_from(graph, int(node))
+        far = far[np.isfinite(far)]
+        radii.append(int(np.partition(far, nodes)[nodes]) if len(far) > nodes else longest)
+    return int(min(np.median(radii), longest))
+
+
+def _open_depots(
+    graph: Graph, place: Ints, depots: tuple[Ints, Ints], distance: Int32s, via: Int16s
+) -> None:
+    """Let ways from starts and to ends be as long as they are; what far ones pass is left out."""
+    starts, ends = (np.unique(rows).tolist() for rows in depots)
+    for rows, arcs, to in ((starts, graph, distance), (ends, reverse(graph), distance.T)):
+        for i in rows:
+            to[i] = _narrow(far_from(arcs, int(place[i]))[place])
+    if via.shape[0] > 0:
+        for i in starts:
+            via[i, (via[i] < 0) & (distance[i] < UNREACHABLE)] = i
+        for j in ends:
+            cut = np.flatnonzero((via[:, j] < 0) & (distance[:, j] < UNREACHABLE))
+            via[cut, j] = cut
+
+
+def _go_both_ways(graph: Graph) -> bool:
+    """Return whether each arc has one back, as long: then all distances are symmetric."""
+    ends = (tails(graph), graph.head)
+    along, back = (np.lexsort((graph.length, b, a)) for a, b in (ends, ends[::-1]))
+    return all(
+        np.array_equal(one[along], other[back])
+        for one, other in (ends, ends[::-1], (graph.length, graph.length))
+    )
+
+
+def _narrow(distance: Floats) -> Int32s:
+    return np.minimum(distance, UNREACHABLE).astype(np.int32)
+
+
+def _integer_prizes(ground: Ground, prize: Floats, passes: Ints) -> tuple[Ints, float]:
+    """Return prizes as whole numbers beside millimetres, and what one of them is in risk."""
+    largest = float(prize.max(initial=0.0))
+    if largest == 0:
+        return np.zeros(len(prize), dtype=np.int64), 0.0
+    part = prize / largest  # first, so that no prize is too large or too small to scale
+    scale = WEIGHT * float(ground.budget.sum()) / float((part * passes).sum())
+    return np.rint(part * scale).astype(np.int64), largest / scale
+
+
+def _sides(ground: Ground, group: int, segment: Ints) -> Bools:
+    """Return (n_tasks, 2): may the group's crews walk the segment along, against its geometry."""
+    graph, earns = ground.graphs[ground.graph_of_group[group]], ground.earns[group]
+    n = len(ground.length)
+    return np.column_stack([has_arc(graph, way, n) & earns for way in (True, False)])[segment]

@@ -1,0 +1,106 @@
+"""The search over points: its books agree with themselves and with a plain twin."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patrolmap._kernels import points as kernel
+
+
+def world(seed: int, *, count: int = 14, crews: int = 3, timed: bool = False) -> kernel.Points:
+    rng = np.random.default_rng(seed)
+    size = count + 2 * crews
+    way = rng.integers(5, 100, (size, size)).astype(np.int32)
+    np.fill_diagonal(way, 0)
+    opens = rng.integers(0, 150, size) * timed
+    opens[count:] = 0
+    closes = opens + rng.integers(20, 200, size)
+    closes[count:] = 400
+    if not timed:
+        closes[:] = 400
+    near = np.argsort(way[:count, :count], axis=1)[:, 1:].astype(np.int32)
+    return kernel.Points(
+        way=way,
+        back=np.ascontiguousarray(way.T),
+        prize=rng.integers(1, 30, count),
+        opens=opens,
+        closes=closes,
+        near=np.ascontiguousarray(near),
+        limit=np.full(crews, 400, dtype=np.int64),
+        timed=timed,
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000), st.booleans())
+def test_what_is_kept_up_equals_what_is_reckoned_anew(seed: int, timed: bool) -> None:
+    points = world(seed, timed=timed)
+    state, rng = kernel.new_state(points), np.array([seed + 1], dtype=np.uint64)
+    pool = kernel.new_pool(points, np.zeros(3, dtype=np.int64), 64, 20)
+    kernel.fill(points, state, rng, 99)
+    backup, best = kernel.copy_state(state), kernel.copy_state(state)
+    kernel.improve(points, state, backup, best, pool, rng, 40, np.array([9.0, 3.0]), 0.01, 6)
+    for kept in (state, best):
+        anew = kernel.copy_state(kept)
+        kernel.settle(points, anew)
+        outside = kept.route[: len(points.prize)] < 0
+        np.testing.assert_array_equal(kept.total, anew.total)
+        np.testing.assert_array_equal(kept.used, anew.used)
+        np.testing.assert_array_equal(kept.size, anew.size)
+        known = outside[:, None] & (kept.pos != kernel.DIRTY)
+        np.testing.assert_array_equal(kept.cost[known], anew.cost[known])
+        assert (kept.cost[outside] <= anew.cost[outside]).all()
+        listed = kept.outside[: kept.total[kernel.OUTSIDE]]
+        assert sorted(listed.tolist()) == np.flatnonzero(outside).tolist()
+        np.testing.assert_array_equal(listed[kept.place[listed]], listed)
+        assert (kept.used <= points.limit).all()
+        assert timed or kept.total[1] == kept.used.sum()
+        if timed:
+            assert (kept.early <= kept.late).all() or not (kept.route >= 0).all()
+
+
+def plain_pack(pool: kernel.Pool, crews: int) -> int:
+    """Try every choice of one route a crew."""
+    best = 0
+    rows = np.flatnonzero(pool.prize > 0)
+    for some in product(rows, repeat=crews):
+        taken = 0
+        for c, row in enumerate(some):
+            bits = int(pool.words[row, 0])
+            if pool.kind[row] != pool.kinds[c] or taken & bits:
+                break
+            taken |= bits
+        else:
+            best = max(best, int(pool.prize[list(some)].sum()))
+    return best
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_packing_finds_the_best_disjoint_routes(seed: int) -> None:
+    points, rng = world(seed, count=10, crews=3), np.random.default_rng(seed)
+    pool = kernel.new_pool(points, np.array([0, 0, 1]), 14, 10)
+    for row in range(12):
+        some = rng.choice(10, rng.integers(1, 5), replace=False)
+        pool.words[row, 0] = sum(1 << int(v) for v in some)
+        pool.prize[row] = points.prize[some].sum()
+        pool.kind[row] = rng.integers(0, 2)
+    rows = np.argsort(-pool.prize, kind="stable")
+    rows = rows[pool.prize[rows] > 0]
+    chosen = kernel.pack(pool, rows, 3, 0, 1_000_000)
+    found = int(pool.prize[chosen].sum()) if (chosen >= 0).all() else 0
+    assert found == plain_pack(pool, 3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_shortest_ways_equal_those_of_plain_relaxation(seed: int) -> None:
+    way = np.random.default_rng(seed).uniform(1, 100, (12, 12))
+    way[3] = np.inf
+    plain = way.copy()
+    np.fill_diagonal(plain, 0)
+    for k in range(12):
+        plain = np.minimum(plain, plain[:, [k]] + plain[[k]])
+    np.testing.assert_allclose(kernel.shortest(way, 0), plain[0])
