@@ -2,6 +2,7 @@
 
 import io
 import re
+from importlib import resources
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ import patrolmap as pm
 from happenings import make_events, make_places
 from patrolmap.errors import NetworkMismatchError, OptionError
 from patrolmap.output import _style
+from patrolmap.output._words import word_table
 from patrolmap.output.maps.options import MapOptions
 from patrolmap.output.maps.page import asset
 from patrolmap.output.maps.payload import Shown, official_payload
@@ -154,6 +156,17 @@ def test_the_picture_speaks_russian_and_kazakh(case, ax, lang, routes, official)
     assert routes in words(ax)
     assert official in " ".join(said(ax))
     assert not re.search(r"[a-z]{4,}", " ".join(words(ax)).replace("night", ""))
+
+
+def test_every_text_of_the_picture_has_a_translation():
+    files = resources.files("patrolmap.output.figure").iterdir()
+    code = "".join(file.read_text("utf-8") for file in files if file.name.endswith(".py"))
+    said = set(re.findall(r'say(?:\.count)?\(\s*"([^"]+)"', code))
+    said |= {"Density of events", "Hot spots", "Places", "Streets"}  # titles, from a table
+    assert len(said) > 15
+    for lang in ("kk", "ru"):
+        known = word_table(lang, "map").keys() | word_table(lang, "cards").keys()
+        assert not {text for text in said if not any(text in one for one in known)}
 
 
 def test_routes_are_numbered_as_in_the_legend_and_stands_have_a_mark(case, ax):

@@ -95,8 +95,8 @@ def gaps(book: Book, say: Words) -> list[str]:
 
 def notes_of(book: Book, say: Words) -> list[str]:
     """Return what a reader of the plan must know."""
-    notes = book.plan.provenance.notes
-    return [f"{say('Note')}: {told_note(note, say.lang)}" for note in notes]
+    word, notes = say("Note"), book.plan.provenance.notes
+    return [f"{word}: {told_note(note, say.lang)}" for note in notes]
 
 
 def _table(page: Page, book: Book, first: int, say: Words) -> float:
