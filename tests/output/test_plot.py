@@ -4,6 +4,7 @@ import io
 import re
 from importlib import resources
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from matplotlib import colors as mcolors
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
+from shapely.geometry import box
 
 import patrolmap as pm
 from happenings import make_events, make_places
@@ -71,7 +73,13 @@ def test_without_axes_a_figure_of_the_towns_shape_is_made(case):
     width, height = ax.figure.get_size_inches()
     assert plt.fignum_exists(ax.figure.number)
     assert width > 1.5 * height
-    plt.close(ax.figure)
+    with_legend, without = pm.plot(case.town, risk=case.risk), pm.plot(case.town)
+    widths = [one.figure.get_size_inches()[0] for one in (with_legend, without)]
+    assert widths[0] > widths[1] + 2
+    boxes = [one.get_window_extent().bounds[2:] for one in (with_legend, without)]
+    assert boxes[0] == pytest.approx(boxes[1], rel=1e-6)
+    for one in (ax, with_legend, without):
+        plt.close(one.figure)
 
 
 def test_what_the_first_figure_sets_for_a_notebook_stays_set(case, monkeypatch):
@@ -108,6 +116,20 @@ def test_each_layer_shows_its_colours_where_it_lies(case, ax):
     assert share_of(ax, _style.PLACE_COLOURS["police"], [(390, 440), (410, 460)]) > 0.02
     roads = share_of(ax, _style.ROADS[2][1], [(0, 0), (500, 500)])
     assert 0 < roads < 0.3  # thin, so most of their pixels are mixed
+
+
+def test_parks_and_water_lie_under_the_streets_with_their_islands_left_out(case, ax):
+    (x, y), town = CENTRE, case.town
+    lake = box(x + 110, y + 110, x + 190, y + 190).difference(
+        box(x + 140, y + 140, x + 160, y + 160)
+    )
+    kinds = pd.array(["water"], dtype="str")
+    grounds = gpd.GeoDataFrame({"kind": kinds}, geometry=[lake], crs=town.crs)
+    pm.plot(type(town)(segments=town.segments, nodes=town.nodes, grounds=grounds), ax=ax)
+    water = _style.GROUND_COLOURS["water"]
+    assert share_of(ax, water, [(115, 115), (135, 185)]) > 0.9
+    assert share_of(ax, _style.PAPER, [(145, 145), (155, 155)]) > 0.9
+    assert share_of(ax, water, [(300, 300), (400, 400)]) == 0
 
 
 def test_density_and_hot_spots_lie_under_the_streets_they_colour(case):
@@ -240,7 +262,7 @@ def test_inputs_are_not_changed(case, ax):
 def test_the_colours_are_those_of_the_map():
     script = "".join(map(asset, ("streets.js", "legend.js")))
     colours = [*(road[1] for road in _style.ROADS), _style.PARK_PATH[0], _style.TUBE, _style.CARD,
-               *_style.PLACE_COLOURS.values(), _style.OTHER_PLACE]  # fmt: skip
+               *_style.GROUND_COLOURS.values(), *_style.PLACE_COLOURS.values(), _style.OTHER_PLACE]  # fmt: skip
     assert [colour for colour in colours if colour not in script] == []
     assert _style.PAPER in asset("patrolmap.css")
     for kind, colour in _style.PLACE_COLOURS.items():

@@ -1,9 +1,11 @@
 """What a screen shows of each main layer, compared with where the layer lies: place by place."""
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from shapely.geometry import box
 
 import patrolmap as pm
 from happenings import make_events, make_places
@@ -85,6 +87,27 @@ def test_streets_are_grey_without_risk_and_paper_without_streets(town, open_map)
     opened = open_map(pm.explore(town))
     look(opened, town)
     assert alike(colours_at(opened, middles(town)), _style.PAPER, 3).mean() > 0.9
+
+
+def test_parks_and_water_lie_under_the_streets_with_their_islands_left_out(town, open_map):
+    x, y = CENTRE
+    lake = box(x + 110, y + 110, x + 190, y + 190).difference(
+        box(x + 140, y + 140, x + 160, y + 160)
+    )
+    park = box(x + 210, y + 210, x + 390, y + 290)
+    kinds = pd.array(["water", "park"], dtype="str")
+    grounds = gpd.GeoDataFrame({"kind": kinds}, geometry=[lake, park], crs=town.crs)
+    green = type(town)(segments=town.segments, nodes=town.nodes, grounds=grounds)
+    for audience in ("official", "public"):
+        opened = open_map(pm.explore(green, audience=audience))
+        look(opened, town, "Parks and water", "All streets")
+        seen = colours_at(opened, degrees(town, [(125, 125), (150, 150), (250, 250), (300, 250)]))
+        water, land = _style.GROUND_COLOURS["water"], _style.GROUND_COLOURS["park"]
+        assert alike(seen, [water, _style.PAPER, land, _style.ROADS[2][1]], 6).all()
+        opened = open_map(pm.explore(green, audience=audience))
+        look(opened, town, "All streets")
+        bare = colours_at(opened, degrees(town, [(125, 125), (250, 250)]))
+        assert alike(bare, _style.PAPER, 3).all()
 
 
 def test_hot_spots_are_tubes_round_their_streets(case, town, open_map):

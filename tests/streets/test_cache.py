@@ -10,6 +10,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
 import shapely
@@ -36,16 +37,22 @@ def odd_town() -> StreetNetwork:
         drive_backward=[True, False, True, False],
     ).astype({"name": "str"})
     segments.attrs = {"drawn": [1, "two"]}
+    grounds = gpd.GeoDataFrame(
+        {"kind": pd.array(["park", "water"], dtype="str")},
+        geometry=[shapely.box(0, 0, 9, 9), shapely.box(1, 1, 8, 8) - shapely.box(2, 2, 3, 3)],
+        crs=town.crs,
+    )
     return StreetNetwork(
         segments=segments,
         nodes=town.nodes,
+        grounds=grounds,
         attribution="© nobody",
         report={"length (m)": 0.1 + 0.2, "n": 3.0},
     )
 
 
 def assert_equal_in_all(one: StreetNetwork, other: StreetNetwork) -> None:
-    for name in ("segments", "nodes"):
+    for name in ("segments", "nodes", "grounds"):
         mine, theirs = getattr(one, name), getattr(other, name)
         assert_geodataframe_equal(mine, theirs, check_dtype=True, check_index_type="exact")
         assert mine.dtypes.astype(str).equals(theirs.dtypes.astype(str))

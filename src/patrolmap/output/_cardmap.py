@@ -47,7 +47,7 @@ class CardMap:
             groups.setdefault((width, grey), []).append(np.asarray(line.coords)[:, :2])
         for (width, grey), lines in sorted(groups.items(), key=lambda item: item[0]):
             self.ax.add_artist(
-                PathPatch(_compound(lines), fill=False, ec=grey, lw=width, capstyle="round")
+                PathPatch(compound(lines), fill=False, ec=grey, lw=width, capstyle="round")
             )
 
     def walk(
@@ -84,7 +84,7 @@ class CardMap:
         tips = arrows(moved, every=every, size=_ARROW * self.metres)
         if heads and tips:
             look = {"fc": colour, "ec": "white", "lw": 0.35, "zorder": 5}
-            self.ax.add_artist(PathPatch(_compound(tips, closed=True), **look))
+            self.ax.add_artist(PathPatch(compound(tips, closed=True), **look))
 
     def hot(self, lines: Sequence[Line]) -> None:
         """Underlay streets to watch with a broad grey band."""
@@ -249,7 +249,7 @@ def nice(metres: float) -> float:
     return next(k * power for k in (5, 2, 1) if k * power <= metres)
 
 
-def _compound(lines: Sequence[Line], *, closed: bool = False) -> Any:
+def compound(lines: Sequence[Line], *, closed: bool = False) -> Any:
     """Join lines into one path, which prints much faster than each by itself."""
     from matplotlib.path import Path
 

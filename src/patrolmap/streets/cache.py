@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from io import BufferedReader
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -234,8 +235,12 @@ def _pack(network: StreetNetwork, key: str) -> Arrays:
         "crs": network.crs.srs,
         "attribution": network.attribution,
         "report": dict(network.report),
+        "grounds": network.grounds["kind"].tolist(),
         "tables": tables,
     }
+    shapes = [shapely.to_wkb(shape) for shape in network.grounds.geometry]
+    arrays["grounds.ends"] = np.cumsum([0, *map(len, shapes)], dtype=np.int64)
+    arrays["grounds.wkb"] = np.frombuffer(b"".join(shapes), dtype=np.uint8)
     arrays["header"] = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     return arrays
 
@@ -281,9 +286,16 @@ def _unpack(arrays: Arrays, key: str) -> StreetNetwork:
     return StreetNetwork(
         segments=segments,
         nodes=nodes,
+        grounds=_grounds(arrays, header["grounds"], crs),
         attribution=header["attribution"],
         report=header["report"],
     )
+
+
+def _grounds(arrays: Arrays, kinds: list[str], crs: CRS) -> gpd.GeoDataFrame:
+    content, ends = arrays["grounds.wkb"].tobytes(), arrays["grounds.ends"].tolist()
+    shapes = [shapely.from_wkb(content[a:b]) for a, b in pairwise(ends)]
+    return gpd.GeoDataFrame({"kind": pd.array(kinds, dtype="str")}, geometry=shapes, crs=crs)
 
 
 def _table(arrays: Arrays, name: str, header: dict[str, Any], crs: CRS) -> gpd.GeoDataFrame:

@@ -61,6 +61,9 @@ class StreetNetwork:
         Index segment_id; columns as in `patrolmap.schema.SEGMENTS`.
     nodes : GeoDataFrame
         Index node_id; point geometry.
+    grounds : GeoDataFrame
+        Parks and water for the map's background: `kind` ("park" or "water") and polygons in the
+        same CRS. Empty where the source has none, such as a table of lines.
     attribution : str
         Whom the streets are owed to; maps and cards say it.
     report : mapping
@@ -74,6 +77,8 @@ class StreetNetwork:
 
     segments: gpd.GeoDataFrame
     nodes: gpd.GeoDataFrame
+    grounds: gpd.GeoDataFrame = field(default_factory=lambda: gpd.GeoDataFrame(
+        {"kind": pd.array([], dtype="str")}, geometry=[]))  # fmt: skip
     attribution: str = ""
     report: Mapping[str, float] = field(default_factory=dict)
 
@@ -83,6 +88,8 @@ class StreetNetwork:
         validate(self.nodes, NODES)
         if self.nodes.crs != self.segments.crs:
             raise SchemaError("segments and nodes stand in two coordinate systems; wanted one.")
+        if len(self.grounds) and self.grounds.crs != self.segments.crs:
+            raise SchemaError("grounds and segments stand in two coordinate systems; wanted one.")
         missing = np.minimum(*self.ends) < 0
         if missing.any():
             bad = self.segments.index[missing][:3].tolist()

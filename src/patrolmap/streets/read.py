@@ -26,7 +26,7 @@ from patrolmap.streets.lines.assemble import Options, assemble
 from patrolmap.streets.lines.table import Lines
 from patrolmap.streets.network import StreetNetwork
 from patrolmap.streets.pause import without_collector
-from patrolmap.streets.sources.areas import Areas, read_areas
+from patrolmap.streets.sources.areas import Areas, read_areas, shown_grounds
 from patrolmap.streets.sources.formats import check_form, find_file
 from patrolmap.streets.sources.graph_rows import read_graphml
 from patrolmap.streets.sources.osm import Nodes
@@ -179,8 +179,9 @@ def _network(
     credit: str = "",
 ) -> StreetNetwork:
     segments, nodes, repairs = assemble(lines, options, crs=crs, areas=areas)
+    parts: dict[str, Any] = {} if areas is None else {"grounds": shown_grounds(areas, segments)}
     network = StreetNetwork(
-        segments=segments, nodes=nodes, attribution=credit, report=report | repairs
+        segments=segments, nodes=nodes, attribution=credit, report=report | repairs, **parts
     )
     _log.info("read %r", network)
     return network

@@ -143,6 +143,8 @@ JUDGED_KEYS = (*RULE_KEYS, *ALONGSIDE_KEYS, "lit", "surface", "bridge", "tunnel"
 
 GROUNDS = {"square": ("place", "square"), "park": ("leisure", "park")}
 """Areas that a segment may lie in, by the tag that makes them one; the first one wins."""
+WATERS = (("natural", "water"), ("waterway", "riverbank"))
+"""What makes an area water; a map shows it, and nothing else is made of it."""
 
 
 class Judged(NamedTuple):

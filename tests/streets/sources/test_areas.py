@@ -279,3 +279,31 @@ def test_a_street_by_a_park_is_beside_it_also_where_no_car_can_come_from_elsewhe
     street = read_streets(town).segments.loc["1-2"]
     assert not street["drive_forward"]
     assert pd.isna(street["area"])
+
+
+WATER = {"natural": "water"}
+
+
+def test_parks_and_water_come_with_the_streets_for_the_map(tmp_path):
+    ways = [(20, BLOCK, {"leisure": "park"}), (21, [5, 6, 7, 8, 5], WATER), (10, [1, 2], STREET)]
+    streets = read_streets(write_town(tmp_path / "town.osm.pbf", NODES, ways))
+    grounds = streets.grounds.set_index("kind").area
+    assert grounds.index.tolist() == ["park", "water"]
+    assert grounds.to_numpy() == pytest.approx([6000, 400], rel=0.01)
+    assert streets.grounds.crs == streets.crs
+    assert read_streets(streets.segments[["name", "geometry"]]).grounds.empty
+
+
+def test_no_street_lies_in_water_and_an_open_lake_is_not_reported(tmp_path):
+    ways = [(20, BLOCK, WATER), (21, [5, 6, 7, 99, 5], WATER), (10, [5, 6], STREET)]
+    streets = read_streets(write_town(tmp_path / "town.osm.pbf", NODES, ways))
+    assert streets.segments["area"].isna().all()
+    assert streets.report["areas left out, not whole in the file"] == 0
+    assert streets.grounds["kind"].tolist() == ["water"]
+
+
+def test_a_great_lake_is_cut_where_the_streets_end(tmp_path):
+    far = {**NODES, 30: (0, 0), 31: (20_000, 0), 32: (20_000, 20_000), 33: (0, 20_000)}
+    ways = [(20, [30, 31, 32, 33, 30], WATER), (10, [1, 2], STREET)]
+    streets = read_streets(write_town(tmp_path / "town.osm.pbf", far, ways))
+    assert streets.grounds.area.sum() == pytest.approx(600 * 500, rel=0.01)

@@ -24,6 +24,10 @@
         { label: pm.t("All streets"), on: true, swatch: pm.swatch("line", pm.ROADS[0].colour, 3), show: change },
         { label: pm.t("Street names"), on: true, swatch: pm.swatch("letter", "#4a4438"), show: (on) => this.toggled([names], on) },
       ];
+      if (this.data.grounds.kind) {
+        const under = this.tiles(new pm.GroundPainter(this.data.grounds), "ground").addTo(this.map);
+        rows.push({ label: pm.t("Parks and water"), on: true, swatch: pm.swatch("box", pm.GROUND.p), show: (on) => this.toggled([under], on) });
+      }
       const unlit = this.data.streets.lit.split("n").length - 1;
       if (unlit && this.official) {
         const dark = new pm.BasePainter(this.data.streets, this.segments), above = this.tiles(dark, "unlit");

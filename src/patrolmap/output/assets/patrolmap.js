@@ -3,7 +3,7 @@
   "use strict";
 
   const PANES = {
-    base: 310, density: 315, risk: 320, unlit: 322, cells: 325, places: 335, events: 340, mark: 410, routes: 420, names: 430,
+    ground: 305, base: 310, density: 315, risk: 320, unlit: 322, cells: 325, places: 335, events: 340, mark: 410, routes: 420, names: 430,
     stops: 610, spots: 615, crews: 620,
   };
 

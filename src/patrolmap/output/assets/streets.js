@@ -9,6 +9,8 @@
     { names: null, colour: "#dbd6cc", width: 0.8, zoom: 13.5 },
   ];
   const PARK = { colour: "#a9c59a", width: 1.2, zoom: 13 };
+  const GROUND = { p: "#dfe7d0", w: "#c8dbe6" };
+  pm.GROUND = GROUND;
   const RISK_WIDTH = [1.2, 1.5, 1.9, 2.4, 3.0, 3.6];
   pm.ROADS = ROADS;
   pm.UNLIT = "#57534e";
@@ -65,6 +67,37 @@
     }
     return lists;
   }
+
+  /* Parks and water, under everything else. */
+  pm.GroundPainter = class {
+    constructor(grounds) {
+      const counts = pm.ints(grounds.counts), rings = Array.from(pm.ints(grounds.rings));
+      const all = counts.reduce((sum, n) => sum + n, 0), { x, y } = pm.points(grounds.points, all);
+      let ring = 0, at = 0;
+      this.areas = rings.map((n, k) => {
+        const start = [at];
+        for (let r = 0; r < n; r++) { at += counts[ring++]; start.push(at); }
+        return { x, y, start, colour: GROUND[grounds.kind[k]], ...pm.boundsOf(x.subarray(start[0], at), y.subarray(start[0], at)) };
+      });
+    }
+
+    * paint(ctx, box) {
+      for (const area of this.areas) {
+        if (area.x1 < box.x0 || area.x0 > box.x1 || area.y1 < box.y0 || area.y0 > box.y1) { continue; }
+        const { x, y, start } = area;
+        ctx.beginPath();
+        for (let r = 0; r + 1 < start.length; r++) {
+          for (let k = start[r]; k < start[r + 1]; k++) {
+            const px = (x[k] - box.x0) * box.scale, py = (y[k] - box.y0) * box.scale;
+            if (k === start[r]) { ctx.moveTo(px, py); } else { ctx.lineTo(px, py); }
+          }
+        }
+        ctx.fillStyle = area.colour;
+        ctx.fill("evenodd");
+        yield;
+      }
+    }
+  };
 
   pm.BasePainter = class {
     constructor(streets, segments) {

@@ -10,10 +10,12 @@ import pandas as pd
 import shapely
 
 from patrolmap._crs import lonlat_to, point_coordinates, to_lonlat
+from patrolmap.output._cardmap import compound
 from patrolmap.output._events import placed_events
 from patrolmap.output._style import (
     CARD,
     DENSITY_RAMP,
+    GROUND_COLOURS,
     INK,
     KIND_COLOURS,
     OTHER_PLACE,
@@ -41,6 +43,17 @@ _EVENT_MARKS = {"crime": "o", "accident": "X", "juvenile": "^", "call": "s"}
 _MANY_OF = {"crime": "crimes", "accident": "accidents", "juvenile": "juvenile offences",
             "call": "calls"}  # fmt: skip
 _SPOTS = 15  # at most so many hot spots have their number
+
+
+def draw_grounds(sheet: Sheet, streets: StreetNetwork) -> None:
+    """Draw parks and water, under everything else."""
+    from matplotlib.patches import PathPatch
+
+    for shape, kind in zip(streets.grounds.geometry, streets.grounds["kind"], strict=True):
+        whole = shapely.orient_polygons(shape)  # holes run the other way, so they stay empty
+        rings = [np.asarray(ring.coords)[:, :2] for ring in (whole.exterior, *whole.interiors)]
+        colour = GROUND_COLOURS[kind]
+        sheet.ax.add_artist(PathPatch(compound(rings), fc=colour, ec="none", zorder=0.8))
 
 
 def draw_streets(sheet: Sheet, streets: StreetNetwork) -> None:

@@ -13,6 +13,7 @@ from patrolmap.output.figure.layers import (
     draw_cells,
     draw_density,
     draw_events,
+    draw_grounds,
     draw_hotspots,
     draw_places,
     draw_risk,
@@ -20,7 +21,7 @@ from patrolmap.output.figure.layers import (
     number_hotspots,
 )  # fmt: skip
 from patrolmap.output.figure.names import write_names
-from patrolmap.output.figure.sheet import Sheet, new_axes
+from patrolmap.output.figure.sheet import Sheet, drop_margin, new_axes
 from patrolmap.output.figure.walks import draw_plan, number_routes, plan_title
 from patrolmap.output.maps.options import Audience, MapOptions, check_request
 from patrolmap.output.maps.payload import Shown
@@ -129,18 +130,23 @@ def plot(
     say, shown = Words(lang), Shown(risk=risk, density=density, hotspots=hotspots, events=events,
                                     places=places, plan=plan)  # fmt: skip
     box = ground(streets, plan if official else None)
-    if ax is None:  # outside of the context: a notebook's own settings come with the first figure
+    made = ax is None
+    if made:  # outside of the context: a notebook's own settings come with the first figure
         ax = new_axes(box)
     # A dollar in a street's name is a dollar.
     with rc_context({"text.parse_math": False, "text.usetex": False}):
         sheet = Sheet(ax, box, say, official=official)
-        return _draw(sheet, streets, shown, chosen, official=official)
+        drawn = _draw(sheet, streets, shown, chosen, official=official)
+    if made and drawn.get_legend() is None:
+        drop_margin(drawn)
+    return drawn
 
 
 def _draw(
     sheet: Sheet, streets: StreetNetwork, shown: Shown, options: MapOptions, *, official: bool
 ) -> Any:
     say = sheet.say
+    draw_grounds(sheet, streets)
     draw_streets(sheet, streets)
     if official:
         title = _official(sheet, streets, shown, say.lang)

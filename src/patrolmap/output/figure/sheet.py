@@ -161,3 +161,13 @@ def new_axes(ground: Box) -> Any:
     figure = plt.figure(figsize=(width / _MM, height / _MM), dpi=150)
     place = (_EDGE / width, _FOOT / height, wide / width, high / height)
     return figure.add_axes(place)
+
+
+def drop_margin(ax: Any) -> None:
+    """Take back the room for a legend, where there is none."""
+    figure, place = ax.get_figure(), ax.get_position()
+    width, height = figure.get_size_inches()
+    kept = width - _LEGEND / _MM
+    figure.set_size_inches(kept, height)
+    scale = width / kept
+    ax.set_position((place.x0 * scale, place.y0, place.width * scale, place.height))

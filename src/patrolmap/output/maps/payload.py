@@ -16,7 +16,7 @@ from patrolmap.output.maps.public import public_payload
 from patrolmap.output.maps.risk import risk_payload
 from patrolmap.output.maps.routes import plan_payload, plan_shares
 from patrolmap.output.maps.spots import hotspot_payload
-from patrolmap.output.maps.streets import bounds, place_payload, street_payload
+from patrolmap.output.maps.streets import bounds, ground_payload, place_payload, street_payload
 from patrolmap.patrol.plan import Plan
 from patrolmap.streets.network import StreetNetwork
 
@@ -80,6 +80,7 @@ def _page(
         "lang": lang,
         "words": word_table(lang, "map"),
         "streets": street_payload(streets, names, lang, lighting=official),
+        "grounds": ground_payload(streets),
         "bounds": bounds(streets, None),
         "credit": one_line(streets.attribution),
         "tiles": {"url": options.tiles, "credit": one_line(options.tiles_credit)},

@@ -3,6 +3,7 @@
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from patrolmap._crs import to_lonlat
 from patrolmap.output._named import names_in
@@ -27,6 +28,17 @@ def street_payload(streets: StreetNetwork, names: Names, lang: str, *, lighting:
         "length": pack_ints(np.rint(rows["length"].to_numpy() * 10)),
         "lit": "".join(rows["lit"].str[0]) if lighting else "",
         "area": "".join(area),
+    }
+
+
+def ground_payload(streets: StreetNetwork) -> Payload:
+    """Return parks and water as rings: of each polygon its kind, and how many rings it has."""
+    polygons = streets.grounds.geometry.to_numpy()
+    rings, owner = shapely.get_rings(polygons, return_index=True)
+    return {
+        "kind": "".join(streets.grounds["kind"].str[0]),
+        "rings": pack_ints(np.bincount(owner, minlength=len(polygons))),
+        **pack_lines(rings, streets.crs),
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from pyproj import CRS
 
 from patrolmap._crs import lonlat_to
 from patrolmap.streets import rules
@@ -28,6 +29,7 @@ Ring = tuple[int, ...]  # node ids, the first not repeated at the end
 _SQUARE_KINDS = rules.FOOTWAYS | {"living_street"}
 _LEAST_WIDTH = 5.0  # m, on average: what is narrower is a sidewalk drawn as an area
 _ON_BORDER = 0.1  # m
+_TRUE_TO, _SEEN_AROUND, _LEAST_SEEN = 2.0, 500.0, 100.0  # m, m, m²: of grounds on a map
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,11 +73,12 @@ class Areas:
     squares : Squares
         Highway areas that may be walked.
     grounds : (n,) shapely polygons in degrees
-        Parks and squares.
+        Parks, squares and water.
     kinds : (n,) str
-        `square` or `park`, of each ground.
+        `square`, `park` or `water`, of each ground.
     left_out : int
-        Areas that the file holds only a part of, or whose outline crosses itself.
+        Areas that the file holds only a part of, or whose outline crosses itself; water, which
+        often goes on beyond an extract, is not counted.
     """
 
     squares: Squares
@@ -116,7 +119,7 @@ def read_areas(
 
     A square is a closed highway way with ``area=yes``, or a multipolygon relation with a highway
     tag, that the rules let walkers into; a ground is a park (``leisure=park``), a place tagged
-    ``place=square``, or a square made for walkers.
+    ``place=square``, a square made for walkers, or water.
 
     Parameters
     ----------
@@ -187,11 +190,10 @@ def place_in_areas(segments: gpd.GeoDataFrame, areas: Areas) -> Objects:
     out = np.full(len(segments), None, dtype=object)
     if not len(areas.grounds) or segments.empty:
         return out
-    grounds = shapely.transform(
-        areas.grounds, lambda xy: np.column_stack(lonlat_to(segments.crs, xy[:, 0], xy[:, 1]))
-    )
+    entered = np.isin(areas.kinds.astype(str), list(rules.GROUNDS))
+    grounds, kinds = _projected(areas.grounds[entered], segments.crs), areas.kinds[entered]
     wide = 2 * shapely.area(grounds) >= _LEAST_WIDTH * shapely.length(grounds)
-    grounds, kinds = grounds[wide], areas.kinds[wide]
+    grounds, kinds = grounds[wide], kinds[wide]
     lines = segments.geometry.to_numpy()
     tree = shapely.STRtree(grounds)
     row = np.unique(tree.query(lines)[0])
@@ -204,6 +206,36 @@ def place_in_areas(segments: gpd.GeoDataFrame, areas: Areas) -> Objects:
     for kind in reversed(rules.GROUNDS):  # what wins comes last
         out[row[at[~beside & (kinds[ground] == kind)]]] = kind
     return out
+
+
+def shown_grounds(areas: Areas, segments: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return parks and water around the segments, for maps: true to 2 m, in the segments' CRS.
+
+    Examples
+    --------
+    >>> from shapely import LineString, box
+    >>> lake = Areas(squares=None, grounds=np.array([box(75, 0, 76, 1)]),
+    ...     kinds=np.array(["water"], dtype=object), left_out=0)
+    >>> table = gpd.GeoDataFrame(geometry=[LineString([(500_500, 50), (500_600, 50)])], crs=32643)
+    >>> shown_grounds(lake, table).total_bounds.tolist()
+    [500000.0, 0.0, 501100.0, 550.0]
+    """
+    wanted = np.isin(areas.kinds.astype(str), ("park", "water"))
+    shapes = shapely.simplify(_projected(areas.grounds[wanted], segments.crs), _TRUE_TO)
+    west, south, east, north = segments.total_bounds + np.array([-1, -1, 1, 1]) * _SEEN_AROUND
+    shapes = shapely.clip_by_rect(shapes, west, south, east, north)
+    parts, row = shapely.get_parts(shapes, return_index=True)
+    whole = (shapely.get_type_id(parts) == 3) & (shapely.area(parts) >= _LEAST_SEEN)
+    kinds = pd.array(areas.kinds[wanted][row][whole], dtype="str")
+    return gpd.GeoDataFrame({"kind": kinds}, geometry=parts[whole], crs=segments.crs)
+
+
+def _projected(shapes: Objects, crs: CRS) -> Objects:
+    """Take shapes from degrees to metres."""
+    drawn: Objects = shapely.transform(
+        shapes, lambda xy: np.column_stack(lonlat_to(crs, xy[:, 0], xy[:, 1]))
+    )
+    return drawn
 
 
 def _newest(found: Iterable[_Area]) -> list[_Area]:
@@ -235,6 +267,8 @@ def _judge(thing: Thing) -> _Area | None:
         if judged.walk:
             square = judged._replace(drive_forward=False, drive_backward=False, role="")
     ground = next((kind for kind, (k, v) in rules.GROUNDS.items() if tags.get(k) == v), None)
+    if ground is None and any(tags.get(k) == v for k, v in rules.WATERS):
+        ground = "water"
     if ground is None and square is not None and square.highway in _SQUARE_KINDS:
         ground = "square"
     if square is None and ground is None:
@@ -313,8 +347,12 @@ def _gather(areas: list[_Area], places: _Places, box: Box | None) -> Areas:
         squares=rings.squares(np.flatnonzero(near & walked & valid)),
         grounds=drawn[grounds],
         kinds=kinds[grounds],
-        left_out=len(areas) - len(whole) + int((near & walked & ~valid).sum()),
+        left_out=_dry(areas) - _dry(whole) + int((near & walked & ~valid).sum()),
     )
+
+
+def _dry(areas: list[_Area]) -> int:
+    return sum(area.ground != "water" for area in areas)
 
 
 class _Rings:

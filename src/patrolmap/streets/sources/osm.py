@@ -27,10 +27,11 @@ Floats = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 Place = tuple[float, float]  # longitude and latitude in degrees
 
-# What may be a square to be walked across, or a park or square that segments lie in.
+# What may be a square to be walked across, a park or square that segments lie in, or water.
 AREA_TAGS = (
     ("area", "yes"),
     *rules.GROUNDS.values(),
+    *rules.WATERS,
     *(("highway", kind) for kind in sorted(rules.KINDS)),
 )
 OSM_CREDIT = "© OpenStreetMap contributors (ODbL)"  # what its licence asks every map to say

@@ -131,7 +131,7 @@ def _write_text(path: Path, folder: Path) -> Path:
     """Write the ways of an OSM file that matter as lines `w1 v2 dV Tkey=value Nn1,n2`."""
     import osmium
 
-    keys = ["highway", *(key for key, _ in rules.GROUNDS.values())]
+    keys = ["highway", *(key for key, _ in (*rules.GROUNDS.values(), *rules.WATERS))]
     target = folder / "ways.opl"
     writer = osmium.SimpleWriter(osmium.io.File(str(target), "opl,add_metadata=version"))
     try:
@@ -177,7 +177,7 @@ class _Taken:
         self.usable += len(row)
         ways = np.column_stack([number, code[row], opl.count_nodes(nodes)])
         self._keep(ways, opl.whole_numbers(nodes), names[row])
-        ground = opl.having(pairs, *map("=".join, rules.GROUNDS.values()))
+        ground = opl.having(pairs, *map("=".join, (*rules.GROUNDS.values(), *rules.WATERS)))
         self._close(text, np.flatnonzero(ground | (street & opl.having(pairs, "area=yes"))))
 
     def _close(self, text: opl.TextWays, rows: Ints) -> None:
