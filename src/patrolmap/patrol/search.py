@@ -22,7 +22,7 @@ NOISE = 0.6  # of prizes in the second start, so that two searches differ
 BATCH = 300  # tasks offered at once while the first routes are filled
 WINDOW = 800  # tasks around which one chunk of iterations works
 CHUNK = 100  # iterations between two looks at the clock
-STEP = 0.02  # at most this share of the iterations
+STEP = 0.02  # at most this share of an anneal's iterations
 HOT, WARM, COLD = 0.6, 0.05, 0.01  # temperatures, in prizes of an average task
 ANNEALS, FEW = 10, 1000  # as many, over so few tasks: one anneal may end in a poor place
 PRICED = 0.9  # share of the search in which metres have a price, and budgets some play
@@ -63,7 +63,7 @@ def search(
             while (share := stop.done(iterations=iterations, seconds=elapsed())) < 1:
                 if len(layout.segment) == 0:
                     break  # nothing to search for
-                chunk = _chunk(stop, iterations, elapsed())
+                chunk = _chunk(stop, iterations, elapsed(), STEP / runs[0].anneals)
                 list(pool.map(_Run.advance, runs, [chunk] * SEARCHES, [share] * SEARCHES))
                 iterations += chunk
                 if progress is not None:
@@ -81,11 +81,11 @@ def time_for(stop: Stop, part: float, elapsed: float) -> float:
     return max(0.0, part / rate - elapsed) if rate > 0 else float("inf")
 
 
-def _chunk(stop: Stop, iterations: int, seconds: float) -> int:
-    """Return how many iterations to run before the next look at the clock."""
+def _chunk(stop: Stop, iterations: int, seconds: float, step: float) -> int:
+    """Return how many iterations, at most this share, to run before the next look at the clock."""
     chunk, now = CHUNK, stop.done(iterations=iterations, seconds=seconds)
     while chunk > 1 and (
-        stop.done(iterations=iterations + chunk, seconds=seconds) > min(1.0, now + STEP)
+        stop.done(iterations=iterations + chunk, seconds=seconds) > min(1.0, now + step)
     ):
         chunk //= 2
     return chunk
@@ -119,7 +119,7 @@ class _Run:
         self._dirty = np.zeros(len(own.start), dtype=np.bool_)
         start = kernel.value(tasks, own, self._routes)
         self._values = np.array([start, start])
-        self._anneals, self._anneal = min(ANNEALS, max(1, FEW // max(1, len(tasks.first)))), 0
+        self.anneals, self._anneal = min(ANNEALS, max(1, FEW // max(1, len(tasks.first)))), 0
         average = max(start, 1.0) / max(1, int(self._routes.used.sum()))
         price = np.full(len(own.start), max(1.0, LOW * average))
         self._roomy = roomy._replace(price=price)
@@ -160,8 +160,10 @@ class _Run:
 
     def advance(self, iterations: int, share: float) -> None:
         """Run some iterations at the temperature that belongs to this share of the search."""
-        tasks, share = self._layout.tasks, share * self._anneals
+        tasks, share = self._layout.tasks, share * self.anneals
         if int(share) > self._anneal:
+            if self._priced:
+                self._tighten()
             self._anneal, self._crews, self._priced = int(share), self._roomy, True
         share -= self._anneal
         if self._priced and share >= PRICED:

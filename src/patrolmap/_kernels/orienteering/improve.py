@@ -73,7 +73,7 @@ def _ruin(tasks, crews, routes, backup, bench, centre, most, state, touched, clo
         c = routes.crew[other]
         if c < 0:
             continue
-        length = min(1 + int(uniform(state) * most), routes.size[c])
+        length = 1 + int(uniform(state) * min(most, routes.size[c]))
         p = routes.place[other] - int(uniform(state) * length)
         p = max(np.int64(0), min(p, routes.size[c] - length))
         n, loss = _take(tasks, crews, routes, backup, bench, n, c, p, length, touched, clocks)

@@ -117,6 +117,11 @@ def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # ty
             if c >= 0 and seen[c] != stamp:
                 seen[c] = stamp
                 find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
+        for other in range(tasks.copies[tasks.unit[task]], tasks.copies[tasks.unit[task] + 1]):
+            c = crew[other]  # a street walked there and back at once
+            if c >= 0 and seen[c] != stamp:
+                seen[c] = stamp
+                find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
     else:
         slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = _beside_neighbours(
             tasks.distance, tasks.back, near, tasks.sides, crew, routes.place,

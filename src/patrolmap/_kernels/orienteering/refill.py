@@ -120,7 +120,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
         if minds:
             cost = slot[i, 0]
             find_slot(tasks, crews, routes, other, c, p, p + 1 + more, slot, i)
-            if slot[i, 0] != cost:
+            if slot[i, 0] != cost or routes.passes[tasks.unit[other]] > 0:  # a repeat earns less
                 earns[i] = -1.0
             i += 1
             continue
