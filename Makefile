@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 
-.PHONY: demo test docs docs-events lock clean help
+.PHONY: demo test docs picture docs-events lock clean help
 
 # A stamp is written last and taken away first: an environment left half made is made anew.
 define install
@@ -34,6 +34,9 @@ test: $(VENV)/test
 
 docs: $(VENV)/demo  ## write docs/tables.md from the column contracts
 	@$(PY) tools/make_docs.py
+
+picture: $(VENV)/test  ## draw the picture in the README
+	@$(PY) tools/make_picture.py
 
 docs-events: $(VENV)/demo  ## write docs/real_events.md from the files in ../shared
 	@$(PY) tools/make_events_table.py

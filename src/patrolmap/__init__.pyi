@@ -19,6 +19,7 @@ from .nightly import risk_of_shifts as risk_of_shifts
 from .nightly import run_nightly as run_nightly
 from .output import MapOptions as MapOptions
 from .output import explore as explore
+from .output import plot as plot
 from .output import write_cards as write_cards
 from .output import write_gpx as write_gpx
 from .output import write_postgis as write_postgis

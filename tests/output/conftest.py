@@ -88,6 +88,23 @@ class Opened:
         found = picture.getcolors(picture.width * picture.height)
         return Counter({"#{:02x}{:02x}{:02x}".format(*rgb): n for n, rgb in found})
 
+    def picture(self) -> np.ndarray[Any, Any]:
+        """Return what is on the screen, (rows, columns, 3)."""
+        self.settle()
+        self.page.wait_for_timeout(50)
+        shot = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        return np.asarray(shot).astype(int)
+
+    def pixels_of(self, places: Any) -> np.ndarray[Any, Any]:
+        """Return where places (longitude, latitude) lie on the screen: (n, 2), column and row."""
+        asked = [[float(lat), float(lon)] for lon, lat in places]
+        found = self.map_(
+            "const r = map.getContainer().getBoundingClientRect();"
+            f"return {asked}.map(p => map.latLngToContainerPoint(p))"
+            ".map(p => [r.left + p.x, r.top + p.y]);"
+        )
+        return np.rint(found).astype(int)
+
     def click_at(self, lat: float, lon: float, zoom: float = 18) -> None:
         """Look at a place and click on it."""
         self.map_(f"map.closePopup(); map.setView([{lat}, {lon}], {zoom}, {{animate: false}});")

@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 
+import geopandas as gpd
 import gpxpy
 import numpy as np
 import pandas as pd
@@ -78,7 +79,8 @@ def test_equal_plans_make_equal_files(case, tmp_path):
     assert [f.read_bytes() for f in pm.write_gpx(case.plan, tmp_path / "b")] == one
 
 
-# What GPX 1.1 lets stand in an element, in this order; * marks what may stand more than once.
+# What GPX 1.1 lets stand in an element, in this order; * marks what may stand more than once. The
+# published gpx.xsd states no licence, so it is not kept here: this is its table in our own words.
 GPX_1_1 = {
     "gpx": "metadata wpt* rte* trk* extensions",
     "metadata": "name desc author copyright link* time keywords bounds extensions",
@@ -129,6 +131,18 @@ def test_the_file_is_gpx_1_1_element_by_element(case, tmp_path, lang):
     root[1].append(root[1][0])
     root[-1].set("lat", "1")
     assert len(faults(root)) >= 2
+
+
+def test_gdal_and_so_qgis_reads_tracks_and_waypoints(case, tmp_path):
+    (file, *_) = pm.write_gpx(case.plan, tmp_path, lang="kk")
+    tracks = gpd.read_file(file, layer="tracks")
+    points = gpd.read_file(file, layer="track_points")
+    assert tracks["name"].tolist() == ["night · 1-наряд"]
+    assert points["time"].is_monotonic_increasing
+    assert points["time"].iloc[0] == START
+    walked = tracks.to_crs(case.town.crs).length.sum()
+    assert walked == pytest.approx(case.plan.routes["length"].iloc[0], rel=1e-3)
+    assert len(gpd.read_file(file, layer="waypoints")) == len(read(file).waypoints)
 
 
 def test_waypoints_number_and_speak_as_the_card_does(tmp_path):

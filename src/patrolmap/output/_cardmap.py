@@ -15,6 +15,7 @@ Line = npt.NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
 _ARROW_EVERY, _ARROW = 11.0, 0.95  # mm
+_POINTS = 72 / 25.4  # in a millimetre
 _ROUND = 1.7  # radius of a number, mm
 
 
@@ -57,11 +58,19 @@ class CardMap:
         width: float = 1.4,
         heads: bool = True,
         double: bool = False,
+        lane: int = 0,
+        most: int | None = None,
     ) -> None:
-        """Draw a walk to the right of its streets, with arrow heads along it."""
+        """Draw a walk to the right of its streets, with arrow heads along it.
+
+        Walks in the next `lane` run beside it, farther from the street; `most` is how many arrow
+        heads there are at most.
+        """
         from matplotlib.patches import PathPatch
 
-        moved = beside(line, 0.45 * self.metres)
+        if len(line) < 2:
+            return
+        moved = beside(line, (0.45 + lane * (width + 0.5) / _POINTS) * self.metres)
         if len(moved) < 2:
             return
         style = {"solid_capstyle": "round", "solid_joinstyle": "round"}
@@ -69,7 +78,10 @@ class CardMap:
         self.ax.plot(*moved.T, color=colour, lw=width, zorder=4, **style)
         if double:
             self.ax.plot(*moved.T, color="white", lw=width * 0.35, zorder=4, **style)
-        tips = arrows(moved, every=_ARROW_EVERY * self.metres, size=_ARROW * self.metres)
+        every = _ARROW_EVERY * self.metres
+        if most is not None:
+            every = max(every, float(np.hypot(*np.diff(moved, axis=0).T).sum()) / most)
+        tips = arrows(moved, every=every, size=_ARROW * self.metres)
         if heads and tips:
             look = {"fc": colour, "ec": "white", "lw": 0.35, "zorder": 5}
             self.ax.add_artist(PathPatch(_compound(tips, closed=True), **look))
@@ -132,6 +144,20 @@ class CardMap:
                     self.taken.append((*at, radius * 1.05))
                     return at
         return None
+
+    def is_free(self, spots: Line, radius: float) -> bool:
+        """Say whether a chain of spots is in view and free, and take them if so."""
+        x0, y0, x1, y1 = self.view
+        inside = (spots > (x0 + radius, y0 + radius)) & (spots < (x1 - radius, y1 - radius))
+        if not inside.all():
+            return False
+        if self.taken:
+            marks = np.array(self.taken)
+            away = np.hypot(spots[:, :1] - marks[:, 0], spots[:, 1:] - marks[:, 1])
+            if (away < radius + marks[:, 2]).any():
+                return False
+        self.taken += [(float(x), float(y), radius) for x, y in spots]
+        return True
 
     def _leader(self, place: tuple[float, float], spot: tuple[float, float]) -> None:
         if place != spot:

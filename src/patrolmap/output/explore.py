@@ -6,8 +6,8 @@ import geopandas as gpd
 import pandas as pd
 
 from patrolmap.errors import OptionError
-from patrolmap.output._words import check_language, words
-from patrolmap.output.maps.options import AUDIENCES, Audience, MapOptions
+from patrolmap.output._words import words
+from patrolmap.output.maps.options import Audience, MapOptions, check_request
 from patrolmap.output.maps.payload import Shown, official_payload, open_payload
 from patrolmap.patrol.plan import Plan
 from patrolmap.risk import Raster
@@ -114,11 +114,7 @@ def explore(
     from patrolmap.output.maps.page import OfflineMap, PatrolLayers
 
     require_type(streets, StreetNetwork, name="streets")
-    check_language(lang)
-    if audience not in AUDIENCES:
-        raise OptionError(f"audience={audience!r}; wanted one of {list(AUDIENCES)}.")
-    chosen = MapOptions() if options is None else options
-    require_type(chosen, MapOptions, name="options")
+    chosen = check_request(lang, audience, options)
     if m is not None and not isinstance(m, folium.Map):
         raise OptionError(f"m is a {type(m).__name__}; wanted a folium.Map, or None for a new one.")
     if audience == "public":

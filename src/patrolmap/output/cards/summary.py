@@ -1,5 +1,6 @@
 """The first page of the book: crews, times, kilometres, shares of risk, and what is left."""
 
+from patrolmap.output._notes import told_note
 from patrolmap.output._page import GREY, MARGIN, Page, wrapped
 from patrolmap.output._style import crew_colours
 from patrolmap.output._text import clock, one_line, span
@@ -92,6 +93,12 @@ def gaps(book: Book, say: Words) -> list[str]:
     return out
 
 
+def notes_of(book: Book, say: Words) -> list[str]:
+    """Return what a reader of the plan must know."""
+    word, notes = say("Note"), book.plan.provenance.notes
+    return [f"{word}: {told_note(note, say.lang)}" for note in notes]
+
+
 def _table(page: Page, book: Book, first: int, say: Words) -> float:
     """Write the rows from `first` on; return where they end (mm)."""
     left = (MARGIN + 9, MARGIN + 48, MARGIN + 76, MARGIN + 106, MARGIN + 117, MARGIN + INNER)
@@ -128,7 +135,7 @@ def _gaps(page: Page, book: Book, y: float, say: Words) -> None:
                 y += 4.2
                 page.text(MARGIN, y, line, 7)
         y += 5
-    for note in book.plan.provenance.notes[:6]:
-        for line in wrapped(f"{say('Note')}: {note}", INNER, 6.5, 2):
+    for note in notes_of(book, say)[:6]:
+        for line in wrapped(note, INNER, 6.5, 2):
             page.text(MARGIN, y, line, 6.5, colour=GREY)
             y += 3.8

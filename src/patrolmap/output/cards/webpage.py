@@ -12,7 +12,7 @@ from patrolmap.output.cards.content import Book, Card
 from patrolmap.output.cards.drawing import overview, route_map
 from patrolmap.output.cards.layout import INNER, Setting
 from patrolmap.output.cards.rows import Row
-from patrolmap.output.cards.summary import crew_heads, crew_rows, gaps, totals, window
+from patrolmap.output.cards.summary import crew_heads, crew_rows, gaps, notes_of, totals, window
 from patrolmap.output.cards.wording import TURNS, Words
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -145,10 +145,7 @@ def _summary(book: Book, say: Words) -> str:
         for n, row in enumerate(crew_rows(book, say), start=1)
     )
     left = "".join(f"<p>{escape_html(text)}</p>" for text in gaps(book, say))
-    notes = "".join(
-        f'<p class="small">{escape_html(say("Note"))}: {escape_html(one_line(note))}</p>'
-        for note in book.plan.provenance.notes
-    )
+    notes = "".join(f'<p class="small">{escape_html(note)}</p>' for note in notes_of(book, say))
     head = f"<h2>{escape_html(say('Risk that nobody passes'))}</h2>" if left else ""
     told = (
         f"<h1>{escape_html(say('Patrol plan'))}</h1><p><b>{escape_html(window(book, say))}</b></p>"

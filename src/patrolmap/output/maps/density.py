@@ -3,6 +3,7 @@
 import base64
 import struct
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from patrolmap.output.maps.packing import Floats, Payload
 from patrolmap.output.maps.risk import classes
 from patrolmap.risk import Raster
 
+Shades = npt.NDArray[np.uint8]
 _WIDEST = 1024  # pixels of the picture
 
 
@@ -26,12 +28,50 @@ def density_payload(density: object) -> Payload:
     OptionError
         If it is no `Raster`.
     """
+    shaded = density_shades(density)
+    picture, corners = _on_web_map(shaded)
+    return {
+        "image": f"data:image/png;base64,{base64.b64encode(_png(picture, DENSITY_RAMP)).decode()}",
+        "corners": corners,
+        "legend": shaded.legend,
+        "unit": shaded.unit,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shaded:
+    """A raster in the colours of its legend: 0 is clear, k the k-th colour of the ramp."""
+
+    raster: Raster
+    shade: Shades
+    legend: list[Payload]
+    unit: str
+
+    def at(self, x: Floats, y: Floats) -> Shades:
+        """Return the shades at points in the raster's CRS; clear outside it."""
+        raster = self.raster
+        rows, columns = self.shade.shape
+        column = np.floor((x - raster.bounds[0]) / raster.cell_size).astype(np.int64)
+        row = np.floor((raster.bounds[3] - y) / raster.cell_size).astype(np.int64)
+        inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+        out = np.zeros(len(x), dtype=np.uint8)
+        out[inside] = self.shade[row[inside], column[inside]]
+        return out
+
+
+def density_shades(density: object) -> Shaded:
+    """Part a raster into the classes of a legend, by share of its area.
+
+    Raises
+    ------
+    OptionError
+        If it is no `Raster`.
+    """
     if not isinstance(density, Raster):
         raise OptionError(
             f"density is a {type(density).__name__}; wanted a Raster, as planar_kde returns it."
         )
-    values, corners = _on_web_map(density)
-    unit = one_line(density.attrs.get("unit", ""))
+    values, unit = density.values, one_line(density.attrs.get("unit", ""))
     if "per m²" in unit:
         values, unit = values * 1e6, unit.replace("per m²", "per km²")
     flat = np.nan_to_num(values.ravel(), nan=0.0)
@@ -39,16 +79,12 @@ def density_payload(density: object) -> Payload:
     code, legend = classes(flat, np.ones(len(flat)), counted, DENSITY_RAMP)
     first = len(DENSITY_RAMP) - len(legend)
     shade = np.where(code < 0, 0, code + 1 + first).reshape(values.shape).astype(np.uint8)
-    return {
-        "image": f"data:image/png;base64,{base64.b64encode(_png(shade, DENSITY_RAMP)).decode()}",
-        "corners": corners,
-        "legend": legend,
-        "unit": unit,
-    }
+    return Shaded(raster=density, shade=shade, legend=legend, unit=unit)
 
 
-def _on_web_map(raster: Raster) -> tuple[Floats, list[list[float]]]:
-    """Take the raster's values on the pixels of a picture in web Mercator: rows from the north."""
+def _on_web_map(shaded: Shaded) -> tuple[Shades, list[list[float]]]:
+    """Take the shades on the pixels of a picture in web Mercator: rows from the north."""
+    raster = shaded.raster
     (left, right), (low, high) = _frame(raster)
     rows, columns = raster.values.shape
     finer = min(1.5, _WIDEST / max(rows, columns))  # pixels to a cell's side
@@ -56,13 +92,8 @@ def _on_web_map(raster: Raster) -> tuple[Floats, list[list[float]]]:
     lon = left + (np.arange(wide) + 0.5) / wide * (right - left)
     lat = _latitude(high - (np.arange(tall) + 0.5) / tall * (high - low))
     x, y = lonlat_to(raster.crs, np.tile(lon, tall), np.repeat(lat, wide))
-    column = np.floor((x - raster.bounds[0]) / raster.cell_size).astype(np.int64)
-    row = np.floor((raster.bounds[3] - y) / raster.cell_size).astype(np.int64)
-    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-    out = np.zeros(tall * wide)
-    out[inside] = raster.values[row[inside], column[inside]]
     south, north = _latitude(np.array([low, high])).round(6).tolist()
-    return out.reshape(tall, wide), [[south, round(left, 6)], [north, round(right, 6)]]
+    return shaded.at(x, y).reshape(tall, wide), [[south, round(left, 6)], [north, round(right, 6)]]
 
 
 def _frame(raster: Raster) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -85,7 +116,7 @@ def _latitude(mercator: Floats) -> Floats:
     return np.asarray(np.degrees(2 * np.arctan(np.exp(mercator)) - np.pi / 2))
 
 
-def _png(shade: npt.NDArray[np.uint8], ramp: tuple[str, ...]) -> bytes:
+def _png(shade: Shades, ramp: tuple[str, ...]) -> bytes:
     """Write shades as a PNG with a palette; 0 is clear, k the k-th colour of the ramp."""
     rows, columns = shade.shape
     palette = bytes(3) + b"".join(bytes.fromhex(colour[1:]) for colour in ramp)

@@ -5,6 +5,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from patrolmap.errors import OptionError
+from patrolmap.output._words import check_language
+from patrolmap.schema import require_type
 
 AUDIENCES = ("official", "public")
 Audience = Literal["official", "public"]
@@ -74,6 +76,27 @@ class MapOptions:
     def tiles_origin(self) -> str:
         """Scheme and host of the tiles; empty without."""
         return f"https://{urlsplit(self.tiles).netloc}" if self.tiles else ""
+
+
+def check_request(lang: object, audience: object, options: MapOptions | None) -> MapOptions:
+    """Check what every map is asked: language, audience, settings; return the settings.
+
+    Raises
+    ------
+    OptionError
+        If one of them is unknown.
+
+    Examples
+    --------
+    >>> check_request("kk", "public", None).minimum
+    5
+    """
+    check_language(lang)
+    if audience not in AUDIENCES:
+        raise OptionError(f"audience={audience!r}; wanted one of {list(AUDIENCES)}.")
+    chosen = MapOptions() if options is None else options
+    require_type(chosen, MapOptions, name="options")
+    return chosen
 
 
 _HOST = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:")

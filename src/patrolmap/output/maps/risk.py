@@ -19,18 +19,25 @@ _ABOVE = (0.5, 0.75, 0.9, 0.95, 0.99)  # shares of street length, or area, where
 def risk_payload(streets: StreetNetwork, risk: pd.Series | pd.DataFrame, lang: str) -> Payload:
     """Return risk by segment with its classes; of a table by map, the share of each map too."""
     values = segment_values(risk, streets)
-    rows = streets.segments
-    length = rows["length"].to_numpy()
-    counted = (rows["inside"] & rows["walk"]).to_numpy() & (values > 0)
-    code, legend = classes(values / length * 1000, length, counted, RISK_RAMP)
+    code, legend = risk_classes(streets, values)
     return {
         "value": pack_bytes(values, "f4"),
         "class": "".join(map(str, np.where(code < 0, 9, code).tolist())),
         "legend": legend,
         "unit": unit_words(risk.attrs.get("unit", "count")),
-        "window": _window(risk.attrs, lang),
+        "window": risk_window(risk.attrs, lang),
         "kinds": _kinds(streets, risk, values) if isinstance(risk, pd.DataFrame) else {},
     }
+
+
+def risk_classes(
+    streets: StreetNetwork, values: Floats
+) -> tuple[npt.NDArray[np.int64], list[Payload]]:
+    """Part the segments by risk per km, see `classes`; those outside or not walked are left out."""
+    rows = streets.segments
+    length = rows["length"].to_numpy()
+    counted = (rows["inside"] & rows["walk"]).to_numpy() & (values > 0)
+    return classes(values / length * 1000, length, counted, RISK_RAMP)
 
 
 def shares_by_kind(streets: StreetNetwork, table: pd.DataFrame, values: Floats) -> dict[str, str]:
@@ -95,7 +102,7 @@ def unit_words(unit: object) -> str:
     return words.get(str(unit), one_line(unit))
 
 
-def _window(attrs: dict[Any, Any], lang: str) -> str:
+def risk_window(attrs: dict[Any, Any], lang: str) -> str:
     """Say which hours the risk is for: one window, or several where shifts leave gaps."""
     windows = attrs.get("windows")
     if windows is None and "start" in attrs and "end" in attrs:

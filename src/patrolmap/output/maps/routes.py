@@ -9,6 +9,7 @@ import pandas as pd
 from patrolmap.errors import NetworkMismatchError
 from patrolmap.output._legs import MOVING, Step, legs, steps_by_route
 from patrolmap.output._named import named_in
+from patrolmap.output._notes import told_note
 from patrolmap.output._style import crew_colours, lanes
 from patrolmap.output._text import one_line, span
 from patrolmap.output._words import words
@@ -30,15 +31,7 @@ def plan_payload(streets: StreetNetwork, plan: Plan, names: Names, lang: str) ->
     NetworkMismatchError
         If the plan was made on another street network.
     """
-    made_on = plan.provenance.fingerprint
-    used = plan.visits["segment_id"].dropna().unique()
-    foreign = [segment for segment in used if segment not in streets.segments.index]
-    if foreign or (made_on and made_on != streets.fingerprint):
-        raise NetworkMismatchError(
-            f"this plan was made on another street network ({made_on or 'unknown'}, here "
-            f"{streets.fingerprint}); show it on the streets it was planned on."
-            + (f" Unknown segments: {foreign[:3]}." if foreign else "")
-        )
+    require_plan_of(streets, plan)
     stops = plan.stops.to_crs(streets.crs)
     places = degrees(streets.crs, [(p.x, p.y) for p in stops.geometry])
     routes = plan.routes
@@ -53,8 +46,21 @@ def plan_payload(streets: StreetNetwork, plan: Plan, names: Names, lang: str) ->
         "length": float(routes["length"].sum()),
         "passed": float(plan.share_passed().sum()),
         "unit": unit_words(plan.provenance.unit),
-        "notes": [one_line(note) for note in plan.provenance.notes],
+        "notes": [told_note(note, lang) for note in plan.provenance.notes],
     }
+
+
+def require_plan_of(streets: StreetNetwork, plan: Plan) -> None:
+    """Raise `NetworkMismatchError` unless the plan was made on these streets."""
+    made_on = plan.provenance.fingerprint
+    used = plan.visits["segment_id"].dropna().unique()
+    foreign = [segment for segment in used if segment not in streets.segments.index]
+    if foreign or (made_on and made_on != streets.fingerprint):
+        raise NetworkMismatchError(
+            f"this plan was made on another street network ({made_on or 'unknown'}, here "
+            f"{streets.fingerprint}); show it on the streets it was planned on."
+            + (f" Unknown segments: {foreign[:3]}." if foreign else "")
+        )
 
 
 def plan_shares(streets: StreetNetwork, plan: Plan) -> dict[str, str]:
@@ -106,7 +112,9 @@ def _routes(streets: StreetNetwork, plan: Plan, names: Names, lang: str) -> list
     lane = lanes({r: {s.segment_id for s in steps if s.segment_id} for r, steps in walks.items()})
     at = {segment: i for i, segment in enumerate(streets.segments.index)}
     passed = plan.share_passed()
-    reasons = dict(zip(plan.visits.index, plan.visits["reason"], strict=True))
+    given = plan.visits["reason"]
+    in_words = {reason: told_note(reason, lang) for reason in given.dropna().unique()}
+    reasons = dict(zip(plan.visits.index, given.map(in_words), strict=True))
     start = plan.routes["start"].min()
     out = []
     for row in plan.routes.itertuples():

@@ -23,18 +23,11 @@ def hotspot_payload(streets: StreetNetwork, table: gpd.GeoDataFrame, lang: str) 
     NetworkMismatchError
         If they were found on another street network.
     """
-    validate(table, HOTSPOTS)
+    require_spots_of(streets, table)
     at = {segment: i for i, segment in enumerate(streets.segments.index)}
-    missing = [s for ids in table["segment_ids"] for s in ids if s not in at]
-    theirs = table.attrs.get("fingerprint")
-    if missing or (theirs is not None and theirs != streets.fingerprint):
-        raise NetworkMismatchError(
-            "these hotspots were found on another street network; find them on these streets "
-            f"with hotspots(risk, streets). Unknown segments: {missing[:3]}."
-        )
     say = words(lang, "map").gettext
     rows = list(table.itertuples())
-    labels = [_middle(row.geometry) for row in rows]
+    labels = [middle_of(row.geometry) for row in rows]
     points = degrees(streets.crs, labels)
     return [
         {
@@ -53,6 +46,24 @@ def hotspot_payload(streets: StreetNetwork, table: gpd.GeoDataFrame, lang: str) 
     ]
 
 
+def require_spots_of(streets: StreetNetwork, table: gpd.GeoDataFrame) -> None:
+    """Raise unless this is a table of hotspots that were found on these streets.
+
+    Raises
+    ------
+    SchemaError, NetworkMismatchError
+    """
+    validate(table, HOTSPOTS)
+    named = pd.Index([s for ids in table["segment_ids"] for s in ids])
+    missing = named[~named.isin(streets.segments.index)]
+    theirs = table.attrs.get("fingerprint")
+    if len(missing) or (theirs is not None and theirs != streets.fingerprint):
+        raise NetworkMismatchError(
+            "these hotspots were found on another street network; find them on these streets "
+            f"with hotspots(risk, streets). Unknown segments: {missing[:3].tolist()}."
+        )
+
+
 def _events_of(row: Any) -> Payload:
     """Say what the events tell of a hotspot; nothing where none were given."""
     if pd.isna(row.n_events):
@@ -68,7 +79,7 @@ def _events_of(row: Any) -> Payload:
     return told
 
 
-def _middle(lines: shapely.Geometry) -> tuple[float, float]:
+def middle_of(lines: shapely.Geometry) -> tuple[float, float]:
     """Return the point of a hotspot's streets that is nearest to their centre."""
     spot = shapely.line_interpolate_point(lines, shapely.line_locate_point(lines, lines.centroid))
     return spot.x, spot.y

@@ -32,14 +32,20 @@ def street_payload(streets: StreetNetwork, names: Names, lang: str, *, lighting:
 
 def bounds(streets: StreetNetwork, plan: Plan | None) -> list[list[float]]:
     """Return the corners to look at first: of the routes, else of the streets inside."""
+    x0, y0, x1, y1 = ground(streets, plan)
+    lon, lat = to_lonlat(streets.crs, [x0, x1], [y0, y1])
+    return [[round(float(lat[k]), 6), round(float(lon[k]), 6)] for k in (0, 1)]
+
+
+def ground(streets: StreetNetwork, plan: Plan | None) -> tuple[float, float, float, float]:
+    """Return the box of the routes, else of the streets inside, in the streets' CRS."""
     lines = streets.segments.geometry[streets.segments["inside"]]
     if plan is not None and len(plan.routes):
         lines = plan.routes.geometry.to_crs(streets.crs)
     elif not len(lines):
         lines = streets.segments.geometry
-    x0, y0, x1, y1 = lines.total_bounds
-    lon, lat = to_lonlat(streets.crs, [x0, x1], [y0, y1])
-    return [[round(float(lat[k]), 6), round(float(lon[k]), 6)] for k in (0, 1)]
+    x0, y0, x1, y1 = map(float, lines.total_bounds)
+    return x0, y0, x1, y1
 
 
 def place_payload(places: gpd.GeoDataFrame, names: Names, lang: str) -> Payload:
@@ -50,8 +56,7 @@ def place_payload(places: gpd.GeoDataFrame, names: Names, lang: str) -> Payload:
     SchemaError
         If it is no table of places.
     """
-    validate(places, PLACES)
-    kept = places[~(places.geometry.is_empty | places.geometry.isna()).to_numpy()]
+    kept = places_shown(places)
     codes, kinds = pd.factorize(kept["kind"], sort=True)
     first = kept["name"]
     for other in ("name_ru", "name_kk", "name_en"):
@@ -64,3 +69,15 @@ def place_payload(places: gpd.GeoDataFrame, names: Names, lang: str) -> Payload:
         "kinds": [one_line(kind) for kind in kinds],
         "name": pack_ints([names(name) for name in called]),
     }
+
+
+def places_shown(places: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the places that stand somewhere.
+
+    Raises
+    ------
+    SchemaError
+        If it is no table of places.
+    """
+    validate(places, PLACES)
+    return places[~(places.geometry.is_empty | places.geometry.isna()).to_numpy()]

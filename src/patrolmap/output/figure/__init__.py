@@ -1,0 +1,1 @@
+"""The picture that `plot` draws: the map's layers for paper, by matplotlib."""

@@ -1,0 +1,121 @@
+"""Notes and reasons of a plan in Kazakh and Russian: every sentence that the package can say."""
+
+import ast
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import patrolmap as pm
+from pages import payload_of
+from patrolmap.output._notes import told_note
+from patrolmap.output._words import word_table
+from plans import make_plan, node_path
+from towns import grid_town
+
+PACKAGE = Path(pm.__file__).parent
+SAID_BY = [
+    *(PACKAGE / "risk" / "model" / f"{name}.py"
+      for name in ("clock", "times", "sift", "learn", "profile")),
+    *(PACKAGE / "events" / f"{name}.py" for name in ("programmes",)),
+    *(PACKAGE / "patrol" / f"{name}.py" for name in ("solve", "notes", "drawn/score")),
+]  # fmt: skip
+SAMPLES = {  # what stands in a hole, by what its expression speaks of
+    "count_events": "12 events", "kind": "crime", "name": "crime", "until": "29.10.2026",
+    "first": "01.11.2024", "last": "31.10.2026", "verbs[0]": "lie", "verbs[1]": "are",
+    "how": "every hour counts alike for them", "me": "night 1", "route_id": "night 1",
+    "many": "2 gaps in the drawing are", "shift.mode": "'walk'", "_span": "4 h 12 min",
+    "_UNLIT": "unlit streets are walked slowly", "_UNKNOWN": "count as unlit",
+    "told": "; 5% are unlit so", "no_parks_after": "22:00", "parks_open": "06:00",
+    "'s' if": "s",
+}  # fmt: skip
+
+
+def sentences(file):
+    """Texts that a module puts among its notes, their holes filled with samples."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        values = []
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "append":
+            if getattr(node.func.value, "id", "") == "notes":
+                values = node.args
+        elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in (
+            "note", "notes",
+        ):  # fmt: skip
+            values = [node.value]
+        elif isinstance(node, ast.FunctionDef) and re.search("note|said|light", node.name):
+            values = [r.value for r in ast.walk(node) if isinstance(r, ast.Return) and r.value]
+        for value in values:
+            yield from texts(value)
+
+
+def texts(node):
+    if isinstance(node, ast.JoinedStr):
+        yield "".join(map(filled, node.values))
+        return
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count(" ") > 3:
+        yield node.value
+    for child in ast.iter_child_nodes(node):
+        yield from texts(child)
+
+
+def filled(part):
+    if isinstance(part, ast.Constant):
+        return part.value
+    told = ast.unparse(part.value)
+    for word, sample in SAMPLES.items():
+        if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", told):
+            return sample
+    form = "" if part.format_spec is None else ast.unparse(part.format_spec)
+    return "41%" if "%" in form else "12"
+
+
+@pytest.mark.parametrize("lang", ["kk", "ru"])
+def test_every_note_the_package_writes_is_translated(lang):
+    said = [text for file in SAID_BY if file.exists() for text in sentences(file)]
+    assert len(said) > 20
+    assert [text for text in said if told_note(text, lang) == text] == []
+
+
+@pytest.mark.parametrize("lang", ["kk", "ru"])
+def test_the_reasons_of_a_real_plan_are_translated(lang):
+    town = grid_town(4, 4)
+    risk = pd.Series(1.0, index=town.segments.index)
+    lon, lat = town.nodes.geometry.to_crs(4326).iloc[0].coords[0]
+    shift = pm.Shift(depot=pm.Depot("d", lon=lon, lat=lat), start="2026-11-22 20:00+05:00",
+                     duration="4h", rules=pm.PatrolRules(repeat_after="30min"))  # fmt: skip
+    by_kind = pd.DataFrame({"crime": risk * 0.6, "accident": risk * 0.4})
+    plan = pm.plan_patrols(town, risk, [shift], risk_by_kind=by_kind, stop=pm.MaxIterations(5))
+    reasons = plan.visits["reason"].dropna().unique()
+    assert any("pass 2" in reason for reason in reasons)
+    assert not [reason for reason in reasons if re.search("[a-z]{3}", told_note(reason, lang))]
+
+
+@pytest.mark.parametrize("lang", ["kk", "ru"])
+def test_translations_have_the_holes_of_their_sentences(lang):
+    for text, said in word_table(lang, "notes").items():
+        forms = said if isinstance(said, list) else [said]
+        for form in forms:
+            assert set(re.findall(r"\{\w+\}", form)) == set(re.findall(r"\{\w+\}", text)), text
+
+
+def test_both_languages_know_the_same_sentences():
+    assert word_table("kk", "notes").keys() == word_table("ru", "notes").keys()
+
+
+def test_map_and_cards_say_notes_in_the_readers_language(tmp_path):
+    town = grid_town(3, 3)
+    plan = make_plan(town, {"r": node_path(town, [(0, 0), (100, 0)])}, reason="on the way")
+    notes = ("30 events outside the observed period left out", "<b>by hand</b> ${x}")
+    plan = replace(plan, provenance=replace(plan.provenance, notes=notes))
+    page = pm.write_cards(plan, tmp_path / "cards.html", lang="ru").read_text("utf-8")
+    assert "вне периода наблюдения, не учтено: 30 событий" in page
+    assert "<b>by hand" not in page
+    shown = payload_of(pm.explore(town, plan=plan, lang="kk"))
+    assert shown["plan"]["notes"] == [
+        "бақылау кезеңінен тыс, есепке алынбады: 30 оқиға", "<b>by hand</b> ${x}"
+    ]  # fmt: skip
+    assert "жол-жөнекей" in shown["names"]
+    english = pm.write_cards(plan, tmp_path / "en.html").read_text("utf-8")
+    assert notes[0] in english
