@@ -15,6 +15,7 @@ from patrolmap.errors import DepotError, InfeasibleError, OptionError
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.shifts import Depot, Shift
+from patrolmap.patrol.standing import Standing, crew_trip, duties_of, spots_of
 from patrolmap.streets.network import Graph, Mode, StreetNetwork
 
 Ints = npt.NDArray[np.int64]
@@ -63,7 +64,10 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Crew:
-    """One crew: nodes are row numbers, seconds count from the plan's first start."""
+    """One crew: nodes are row numbers, seconds count from the plan's first start.
+
+    `budget` leaves out what is said at the depots and by radio, but no other standing.
+    """
 
     shift: Shift
     number: int
@@ -83,6 +87,16 @@ class Crew:
     def speed(self) -> float:
         """Millimetres per second."""
         return self.rules.speed * 1000
+
+    @property
+    def leaves(self) -> float:
+        """When it leaves its depot, on the plan's clock."""
+        return self.begin + self.rules.seconds_of("briefing")
+
+    @property
+    def reports_by_radio(self) -> bool:
+        """Whether it reports, and wherever it is then."""
+        return self.rules.report_every is not None and not self.rules.report_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +120,33 @@ class Problem:
     groups: tuple[Group, ...]
     crews: tuple[Crew, ...]
     clock: pd.Timestamp
+    standing: Standing
+
+    @cached_property
+    def worth(self) -> Floats:
+        """What a first pass of each segment earns, then a first stay at each spot, by time bin."""
+        return np.concatenate([self.prize, self.standing.worth])
+
+    @cached_property
+    def cost(self) -> Ints:
+        """The least millimetres of a pass of each segment, and of a stay at each spot."""
+        stays = [_stay(crew) for crew in self.crews if crew.rules.dwell is not None]
+        spots = np.full(len(self.standing.spot), min(stays, default=0), dtype=np.int64)
+        return np.concatenate([self.streets.length_mm, spots])
+
+    def duty_mm(self, row: int) -> float:
+        """Return the millimetres that a crew does not walk because of its duties."""
+        mine = (d.seconds for d in self.standing.duties if d.crews == (row, row + 1))
+        return sum(mine) * self.crews[row].speed
+
+    @cached_property
+    def room(self) -> tuple[int, ...]:
+        """For each crew, the most millimetres it can walk, or stay to earn."""
+        return tuple(
+            int(max(0.0, crew.budget - self.duty_mm(i))) + 1 if self.standing.duties
+            else crew.budget
+            for i, crew in enumerate(self.crews)
+        )  # fmt: skip
 
     def bin_at(self, seconds: Floats | float) -> Ints:
         """Return the time bin of moments on the plan's clock."""
@@ -119,28 +160,27 @@ class Problem:
 
     @cached_property
     def round_trips(self) -> tuple[Floats, ...]:
-        """For each crew, the least millimetres to walk each segment and be at the end depot."""
-        known: dict[tuple[int, int, int], Floats] = {}
-        for crew in self.crews:
-            key = (crew.group, crew.start, crew.end)
-            if key not in known:
-                known[key] = self._round_trip(crew)
-        return tuple(known[crew.group, crew.start, crew.end] for crew in self.crews)
+        """For each crew, the least millimetres to walk each segment and be at the end depot.
 
-    def _round_trip(self, crew: Crew) -> Floats:
-        group, (tail, head) = self.groups[crew.group], self.streets.ends
-        out, back = group.out(crew.start), group.back(crew.end)
-        along, against = (has_arc(group.graph, way, len(tail)) for way in (True, False))
-        there = np.where(along, out[tail] + back[head], np.inf)
-        other_way = np.where(against, out[head] + back[tail], np.inf)
-        trip: Floats = np.minimum(there, other_way) + self.streets.length_mm
-        return trip
+        Then those to stay at each spot, infinite for crews that do not stay.
+        """
+        known: dict[tuple[int, int, int, float], Floats] = {}
+        keys = [(crew.group, crew.start, crew.end, _stay(crew)) for crew in self.crews]
+        for key, crew in zip(keys, self.crews, strict=True):
+            if key not in known:
+                group, spot = self.groups[crew.group], self.standing.spot
+                walk = crew_trip(self.streets, group, crew)
+                way = group.out(crew.start)[spot] + group.back(crew.end)[spot]
+                stays = crew.rules.dwell is not None
+                known[key] = np.concatenate([walk, way + _stay(crew) if stays else way + np.inf])
+        return tuple(known[key] for key in keys)
 
     @cached_property
     def reachable(self) -> tuple[Bools, ...]:
-        """For each crew, which segments it can earn on and be back in time."""
+        """For each crew, which segments and spots it can earn on and be back in time."""
+        spots = np.ones(len(self.standing.spot), dtype=bool)
         return tuple(
-            self.groups[crew.group].earns & (trip <= crew.budget)
+            np.append(self.groups[crew.group].earns, spots) & (trip <= crew.budget)
             for crew, trip in zip(self.crews, self.round_trips, strict=True)
         )
 
@@ -167,8 +207,11 @@ def build_problem(
         shift_rules = _rules_of(shift, rules)
         group = _group_of(streets, shift, shift_rules, groups)
         crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
+    spot, of, ends, worth = spots_of(streets, prize, groups, crews)
+    duties = duties_of(streets, groups, crews)
     return Problem(
         streets=streets,
+        standing=Standing(spot=spot, of=of, ends=ends, worth=worth, duties=duties),
         prize=prize,
         bins=np.array([(start - clock).total_seconds() for start in starts]),
         bin_starts=starts,
@@ -176,6 +219,11 @@ def build_problem(
         crews=tuple(crews),
         clock=clock,
     )
+
+
+def _stay(crew: Crew) -> int:
+    """Return the millimetres that a crew walks in the time of one stay."""
+    return max(1, round(crew.rules.seconds_of("dwell") * crew.speed))
 
 
 def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
@@ -316,9 +364,10 @@ def _crews_of(
             f"shift {shift.name!r}: {shift.duration} at {rules.speed:g} m/s is {metres:,.0f} m; "
             f"wanted at most {LONGEST_ROUTE:,.0f} m a crew. Cut it into several shifts."
         )
-    _require_way(shift, rules, group, start, end)
+    seconds = _seconds_out(shift, rules)
+    _require_way(shift, rules, group, start, end, seconds)
     begin = (shift.start - clock).total_seconds()
-    budget = int(metres * 1000)
+    budget = int(seconds * rules.speed * 1000)
     return [
         Crew(
             shift=shift,
@@ -334,13 +383,33 @@ def _crews_of(
     ]
 
 
-def _require_way(shift: Shift, rules: PatrolRules, group: Group, start: int, end: int) -> None:
+def _seconds_out(shift: Shift, rules: PatrolRules) -> float:
+    """Return the most seconds that a crew is neither at its depots nor on the radio."""
+    at_depots = rules.seconds_of("briefing") + rules.seconds_of("handover")
+    seconds = shift.seconds - rules.seconds_of("handover")
+    if seconds > 0 and not rules.report_at:
+        seconds = rules.seconds_between(seconds)
+    seconds -= rules.seconds_of("briefing")
+    if seconds <= 0:
+        demand = "briefing" if rules.briefing is not None else "handover"
+        raise InfeasibleError(
+            f"shift {shift.name!r}: of {shift.duration}, briefing and handover take "
+            f"{at_depots / 60:,.0f} min and reports the rest ({demand}): no time is left to "
+            "patrol; shorten them, or give the shift more time.",
+            shift=str(shift.name), demand=demand,
+        )  # fmt: skip
+    return seconds
+
+
+def _require_way(
+    shift: Shift, rules: PatrolRules, group: Group, start: int, end: int, seconds: float
+) -> None:
     """Raise unless a crew can walk at least one segment and be at its end depot in time."""
     graph = group.graph
     back = group.back(end)
     arcs = slice(graph.indptr[start], graph.indptr[start + 1])
     shortest = (graph.length[arcs] + back[graph.head[arcs]]).min() if start == end else back[start]
-    metres = shift.seconds * rules.speed
+    metres = seconds * rules.speed
     if shortest == np.inf:
         raise InfeasibleError(
             f"shift {shift.name!r}: no way leads from its depot to its end depot in mode "
@@ -349,10 +418,16 @@ def _require_way(shift: Shift, rules: PatrolRules, group: Group, start: int, end
     if shortest > metres * 1000:
         need = "the end depot" if start != end else "the first corner and back"
         raise InfeasibleError(
-            f"shift {shift.name!r}: in {shift.duration} at {rules.speed:g} m/s a crew covers "
+            f"shift {shift.name!r}: in {_left(shift, seconds)} at {rules.speed:g} m/s a crew covers "
             f"{metres:,.0f} m, and the way to {need} is {shortest / 1000:,.0f} m; "
             "give it more time, or another depot."
         )
+
+
+def _left(shift: Shift, seconds: float) -> str:
+    if seconds == shift.seconds:
+        return shift.duration
+    return f"the {seconds / 60:,.0f} min of {shift.duration} that briefing and reports leave"
 
 
 def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift) -> int:
