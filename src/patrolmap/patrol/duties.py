@@ -107,7 +107,7 @@ def _with_stays(ground: Ground, problem: Problem) -> Ground:
         tail=np.append(ground.tail, spot),
         head=np.append(ground.head, spot),
         length=np.append(ground.length, length),
-        again=min(after, default=0.0),
+        again=max(after, default=0.0),  # never too little: what is planned earns
         n_streets=n,
     )
 

@@ -204,7 +204,7 @@ def build_problem(
     groups: list[Group] = []
     crews: list[Crew] = []
     for shift in shifts:
-        shift_rules = _rules_of(shift, rules)
+        shift_rules = rules_of(shift, rules)
         group = _group_of(streets, shift, shift_rules, groups)
         crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
     spot, of, ends, worth = spots_of(streets, prize, groups, crews)
@@ -302,7 +302,8 @@ def _values(streets: StreetNetwork, table: pd.DataFrame) -> Floats:
     return out
 
 
-def _rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
+def rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
+    """Return the rules that a shift goes by."""
     own = shift.rules
     if isinstance(own, PatrolRules):
         return own
@@ -321,8 +322,9 @@ def _group_of(streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: 
         where = "in its sector" if shift.sector is not None else "in these streets"
         raise InfeasibleError(
             f"shift {shift.name!r}: no street {where} allows mode {mode!r}; give it another "
-            "sector, mode or extract."
-        )
+            "sector, mode or extract.",
+            shift=str(shift.name), demand=None if shift.sector is None else "sector",
+        )  # fmt: skip
     earns = np.zeros(len(segments), dtype=bool)
     earns[graph.segment] = True
     if rules.unlit == "avoid":
@@ -391,7 +393,7 @@ def _seconds_out(shift: Shift, rules: PatrolRules) -> float:
         seconds = rules.seconds_between(seconds)
     seconds -= rules.seconds_of("briefing")
     if seconds <= 0:
-        demand = "briefing" if rules.briefing is not None else "handover"
+        demand = str(_time_taker(shift, rules, seconds))
         raise InfeasibleError(
             f"shift {shift.name!r}: of {shift.duration}, briefing and handover take "
             f"{at_depots / 60:,.0f} min and reports the rest ({demand}): no time is left to "
@@ -413,15 +415,23 @@ def _require_way(
     if shortest == np.inf:
         raise InfeasibleError(
             f"shift {shift.name!r}: no way leads from its depot to its end depot in mode "
-            f"{group.mode!r}; give it another end depot, mode or sector."
-        )
+            f"{group.mode!r}; give it another end depot, mode or sector.",
+            shift=str(shift.name), demand=None if shift.sector is None else "sector",
+        )  # fmt: skip
     if shortest > metres * 1000:
         need = "the end depot" if start != end else "the first corner and back"
         raise InfeasibleError(
             f"shift {shift.name!r}: in {_left(shift, seconds)} at {rules.speed:g} m/s a crew covers "
             f"{metres:,.0f} m, and the way to {need} is {shortest / 1000:,.0f} m; "
-            "give it more time, or another depot."
-        )
+            "give it more time, or another depot.",
+            shift=str(shift.name), demand=_time_taker(shift, rules, seconds),
+        )  # fmt: skip
+
+
+def _time_taker(shift: Shift, rules: PatrolRules, seconds: float) -> str | None:
+    """Return a rule that takes time at the depots or by radio, if one does."""
+    on = [d for d in ("briefing", "handover", "report_every") if getattr(rules, d) is not None]
+    return on[0] if on and seconds < shift.seconds else None
 
 
 def _left(shift: Shift, seconds: float) -> str:
@@ -444,6 +454,7 @@ def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift)
             f"depot {depot.name!r} (lon={depot.lon:g}, lat={depot.lat:g}) is {distance:,.0f} m "
             f"from the nearest street of shift {shift.name!r} (mode {shift.mode}); wanted at "
             f"most {DEPOT_REACH:.0f} m. Are longitude and latitude swapped, or does it lie "
-            "outside the extract or the sector?"
-        )
+            "outside the extract or the sector?",
+            shift=str(shift.name), demand=None if shift.sector is None else "sector",
+        )  # fmt: skip
     return int(streets.nodes.index.get_loc(node_id))

@@ -239,7 +239,9 @@ def place_node(
     try:
         return depot_node(streets, group.graph, place, crew.shift)
     except DepotError as error:
-        raise DepotError(f"{rule}: {error}", shift=str(crew.shift.name), demand=rule) from error
+        raise DepotError(
+            f"{rule}: {error}", shift=str(crew.shift.name), demand=rule, place=place.name
+        ) from error
 
 
 def _visits(streets: StreetNetwork, group: Group, crew: Crew, row: int) -> Iterator[Duty]:

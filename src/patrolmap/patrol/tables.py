@@ -67,7 +67,7 @@ def _visits(
             "forward": walks.forward,
             "from_node": nodes[walks.from_node],
             "to_node": nodes[walks.to_node],
-            "place": pd.array(_places(walks, street), dtype="str"),
+            "place": pd.array(_places(problem, walks, street), dtype="str"),
             "arrive": _clock(problem, walks.arrive),
             "depart": _clock(problem, walks.depart),
             "length": walks.millimetres(problem) / 1000,
@@ -114,10 +114,19 @@ _WHY = {
 }
 
 
-def _places(walks: Walks, street: pd.Series) -> npt.NDArray[np.object_]:
-    """Return the street walked, or the place stood at; missing where it has no name."""
-    streets = street.to_numpy(dtype=object)[walks.segment]
+def _places(problem: Problem, walks: Walks, street: pd.Series) -> npt.NDArray[np.object_]:
+    """Return the street walked, or the place stood at; missing where it has no name.
+
+    A corner where a crew stays is called by the streets that meet there.
+    """
+    names = street.to_numpy(dtype=object)
+    streets, spots = names[walks.segment], problem.standing
     stood = np.where(walks.place == "", None, walks.place)
+    for i in np.flatnonzero(walks.spot >= 0).tolist():
+        at = int(walks.spot[i])
+        meeting = names[spots.ends[spots.of[at] : spots.of[at + 1]]]
+        known = list(dict.fromkeys(name for name in meeting if isinstance(name, str) and name))
+        stood[i] = " / ".join(known[:2]) or None
     out: npt.NDArray[np.object_] = np.where(walks.moving, streets, stood)
     return out
 
