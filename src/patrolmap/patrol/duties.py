@@ -13,6 +13,7 @@ from patrolmap._kernels import orienteering as kernel
 if TYPE_CHECKING:
     from patrolmap.patrol.layout import Ground
     from patrolmap.patrol.problem import Problem
+    from patrolmap.patrol.standing import Duty
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -134,10 +135,15 @@ def _with_rows(ground: Ground, problem: Problem, places: list[tuple[int, int, in
             row=np.array([row for row, _, _ in places], dtype=np.int64),
             duty=np.array([i for _, i, _ in places], dtype=np.int64),
             crews=np.array([duty.crews for duty in duties], dtype=np.int64).reshape(-1, 2),
-            opens=np.array([duty.opens for duty in duties]),
-            closes=np.array([duty.closes for duty in duties]),
+            # by half a millimetre: whole ones on the edge are in time
+            opens=np.array([duty.opens - 0.5 / _pace(problem, duty) for duty in duties]),
+            closes=np.array([duty.closes + 0.5 / _pace(problem, duty) for duty in duties]),
         ),
     )
+
+
+def _pace(problem: Problem, duty: Duty) -> float:
+    return problem.crews[duty.crews[0]].speed
 
 
 def with_duties(

@@ -56,7 +56,7 @@ def set_slack(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
         if task >= free:
             closes = tasks.closes[tasks.unit[task]]
             if closes < np.inf:
-                last = np.int64((closes - crews.begin[c]) * crews.speed[c]) - 1
+                last = np.int64((closes - crews.begin[c]) * crews.speed[c])
                 late = min(late, last - offset[q])
             before = np.int64(0) if q == 0 else (
                 offset[q - 1] + tasks.length[order[q - 1] >> 1]
@@ -77,7 +77,7 @@ def opening(tasks, crews, task, c):  # type: ignore[no-untyped-def]
     opens = tasks.opens[tasks.unit[task]]
     if opens == -np.inf:
         return np.int64(0)
-    return np.int64((opens - crews.begin[c]) * crews.speed[c]) + 2  # up: not a moment before
+    return np.int64((opens - crews.begin[c]) * crews.speed[c]) + 1
 
 
 @njit(cache=True, nogil=True)
