@@ -59,9 +59,9 @@ def without(plan: Plan, activity: str, number: int = 0) -> Plan:
     return replace(plan, visits=plan.visits.drop(plan.visits.index[of(plan, activity, number)]))
 
 
-def with_step(plan: Plan, activity: str, number: int = 0, **changes: Any) -> Plan:
+def with_step(plan: Plan, which: str, number: int = 0, **changes: Any) -> Plan:
     visits = plan.visits.copy()
-    row = of(plan, activity, number)
+    row = of(plan, which, number)
     for name, change in changes.items():
         column = visits[name].copy()
         column.iloc[row] = change(column.iloc[row]) if callable(change) else change
