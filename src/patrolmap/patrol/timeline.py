@@ -127,11 +127,10 @@ class _Clock:
             stand = self.stands[row]
             if stand.activity == "":
                 continue  # a place that is only passed
+            self._report_while_waiting(stand)
+            self._report(stand.node, max(0, stand.opens - self.now) + stand.ms)
             wait = max(0, stand.opens - self.now)
-            self._report(stand.node, wait + stand.ms)
-            wait = max(0, stand.opens - self.now)
-            if wait > 0:
-                self._stand(_Stand(activity="wait", place=stand.place, node=stand.node, ms=wait))
+            self._wait(stand, wait)
             self._stand(stand)
         self._report(int(nodes[-1]), 0, last=True)
         if rules.handover is not None:
@@ -156,6 +155,22 @@ class _Clock:
                 return
             self.reports += 1
             self._stand(_Stand(activity="report", place="", node=node, ms=self.report))
+
+    def _report_while_waiting(self, stand: _Stand) -> None:
+        """Report at the full time, or just before the crew stops waiting if that is nearer."""
+        last = stand.opens - self.report
+        while self.every > 0 and self.now <= last and self.reports < self._most():
+            due = self.begin + (self.reports + 1) * self.every
+            at = min(max(due, self.now), last)
+            if due - at > stand.opens + stand.ms - due:
+                return
+            self._wait(stand, at - self.now)
+            self.reports += 1
+            self._stand(_Stand(activity="report", place="", node=stand.node, ms=self.report))
+
+    def _wait(self, stand: _Stand, ms: int) -> None:
+        if ms > 0:
+            self._stand(_Stand(activity="wait", place=stand.place, node=stand.node, ms=ms))
 
     def _most(self) -> int:
         rules = self.crew.rules
