@@ -86,7 +86,10 @@ def test_reports_by_radio_only_take_their_time() -> None:
 
 def test_reports_at_points_come_near_the_full_hour_at_one_of_them() -> None:
     place = grid_town(6, 6)
-    points = [depot_at(place, (100.0, 100.0), name="p1"), depot_at(place, (400.0, 400.0), name="p2")]
+    points = [
+        depot_at(place, (100.0, 100.0), name="p1"),
+        depot_at(place, (400.0, 400.0), name="p2"),
+    ]
     rules = PatrolRules(
         report_every="20min", report_at=points, report_slack="5min", dwell="5min",
         dwell_after="30min", break_length="10min", break_window=("20:20", "20:45"),
@@ -171,9 +174,7 @@ def test_a_must_visit_out_of_reach_is_named_or_relaxed() -> None:
     plan = plan_patrols(place, flat_risk(place), [shift], stop=STOP, relax=True)
     assert_good(plan, place, flat_risk(place))
     with pytest.raises(OptionError, match="'nowhere', which is not in the streets"):
-        plan_patrols(
-            place, flat_risk(place), [shift_at(place, must_visit=("nowhere",))], stop=STOP
-        )
+        plan_patrols(place, flat_risk(place), [shift_at(place, must_visit=("nowhere",))], stop=STOP)
 
 
 @st.composite

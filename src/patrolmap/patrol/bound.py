@@ -124,11 +124,9 @@ def _case(problem: Problem, units: Units) -> Case:
     rows = np.flatnonzero(np.append(usable, np.ones(len(spot), dtype=bool)))
     tail, head = (np.append(ends, spot) for ends in problem.streets.ends)
     value, passes = _worth(problem, units)
+    rooms = zip(problem.crews, problem.room, strict=True)
     crews, count = _classes(
-        np.array(
-            [(c.start, c.end, room, c.group)
-             for c, room in zip(problem.crews, problem.room, strict=True)], dtype=np.int64,
-        )  # fmt: skip
+        np.array([(c.start, c.end, room, c.group) for c, room in rooms], dtype=np.int64)
     )
     out, back = None, None
     if len(problem.groups) > 1 and len(crews) <= MOST_CLASSES:

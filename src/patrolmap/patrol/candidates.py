@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.problem import Floats, Ints, Problem
+from patrolmap.patrol.rules import PatrolRules
 
 MAX_PASSES = 4  # of one segment in one time bin; more in small towns, where tasks are few
 MOST_PASSES = 32

@@ -22,7 +22,7 @@ def check_times(plan: Plan, shifts: Mapping[str, Asked]) -> Iterator[Breach]:
     """Check what each crew does while it stands against the rules of its shift."""
     visits = plan.visits.reset_index()
     visits["spent"] = (visits["depart"] - visits["arrive"]).dt.total_seconds()
-    routes = {route_id: rows for route_id, rows in visits.groupby("route_id", sort=False)}
+    routes = dict(iter(visits.groupby("route_id", sort=False)))
     for route_id, route in plan.routes.iterrows():
         asked = shifts.get(route["shift"])
         if asked is None:
@@ -82,9 +82,7 @@ def _break(plan: Plan, route_id: Any, steps: pd.DataFrame, asked: Asked) -> Iter
         what = f"takes {step['spent']:g} s, wanted {wanted:g}"
         yield (route_id, step["step"], "break_length", what)
     opens, closes = window_seconds(rules.break_window, asked.start, asked.seconds)
-    begin, end = (
-        (step[column] - asked.start).total_seconds() for column in ("arrive", "depart")
-    )
+    begin, end = ((step[column] - asked.start).total_seconds() for column in ("arrive", "depart"))
     if not (begin >= opens - CLOCK and end <= closes + CLOCK):
         what = f"{step['arrive']:%H:%M} to {step['depart']:%H:%M}, outside {rules.break_window}"
         yield (route_id, step["step"], "break_window", what)
@@ -174,7 +172,8 @@ def _must_visit(plan: Plan, name: str, asked: Asked, visits: pd.DataFrame) -> It
             nodes = list(_nodes(plan, [one]))
             good = mine["from_node"].isin(nodes).any() or mine["to_node"].isin(nodes).any()
         if not good:
-            what = f"shift {name!r}: none of its crews visits {one if isinstance(one, str) else one[0]!r}"
+            named = one if isinstance(one, str) else one[0]
+            what = f"shift {name!r}: none of its crews visits {named!r}"
             yield ("", None, "must_visit", what)
 
 

@@ -12,7 +12,7 @@ from patrolmap._kernels import orienteering as kernel
 
 if TYPE_CHECKING:
     from patrolmap.patrol.layout import Ground
-    from patrolmap.patrol.problem import Problem
+    from patrolmap.patrol.problem import Crew, Problem
     from patrolmap.patrol.standing import Duty
 
 Ints = npt.NDArray[np.int64]
@@ -71,7 +71,7 @@ def extend(ground: Ground, problem: Problem) -> Ground:
     return _with_rows(_with_stays(ground, problem), problem, places)
 
 
-def _seconds(crew) -> float:  # type: ignore[no-untyped-def]
+def _seconds(crew: Crew) -> float:
     return float(
         crew.shift.seconds - crew.rules.seconds_of("briefing") - crew.rules.seconds_of("handover")
     )
@@ -89,13 +89,11 @@ def _spare(problem: Problem, row: int) -> int:
 def _with_stays(ground: Ground, problem: Problem) -> Ground:
     """Add the spots, each with the stay of those crews that come to it most easily."""
     crews, spot = problem.crews, problem.standing.spot
-    stay = np.array(
-        [round(c.rules.seconds_of("dwell") * c.speed) for c in crews], dtype=np.int64
-    )
+    stay = np.array([round(c.rules.seconds_of("dwell") * c.speed) for c in crews], dtype=np.int64)
     n = len(problem.prize)
-    trips = np.array([
-        trip[n:] / max(crew.budget, 1) for crew, trip in zip(crews, problem.round_trips, strict=True)
-    ]).reshape(len(crews), len(spot))  # fmt: skip
+    known = zip(crews, problem.round_trips, strict=True)
+    trips = np.array([trip[n:] / max(crew.budget, 1) for crew, trip in known])
+    trips = trips.reshape(len(crews), len(spot))
     nearest = trips.argmin(axis=0) if len(spot) else np.zeros(0, dtype=np.int64)
     length = np.maximum(stay[nearest], 1)
     kinds, group = np.unique(np.column_stack([ground.group, stay]), axis=0, return_inverse=True)

@@ -1,6 +1,5 @@
 """What a search works on: graphs, prizes and crews as arrays, made from streets, risk, shifts."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,9 +12,11 @@ import pandas as pd
 from patrolmap._crs import WGS84
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
+from patrolmap.patrol.prizes import prizes_of
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.shifts import Depot, Shift
 from patrolmap.patrol.standing import Standing, crew_trip, duties_of, spots_of
+from patrolmap.patrol.time_out import said_time, seconds_out, time_taker
 from patrolmap.streets.network import Graph, Mode, StreetNetwork
 
 Ints = npt.NDArray[np.int64]
@@ -24,7 +25,6 @@ Bools = npt.NDArray[np.bool_]
 
 DEPOT_REACH = 250.0  # m
 SECTOR_SLACK = 1.0  # m: a street along the sector's edge belongs to it
-MOST_RISK = 1e100
 LONGEST_ROUTE = 1_900_000.0  # m: the search keeps distances as millimetres in 32 bits
 
 
@@ -200,7 +200,7 @@ def build_problem(
     """
     _check_shifts(shifts, rules)
     clock = min(shift.start for shift in shifts)
-    starts, prize = _prizes(streets, risk, clock)
+    starts, prize = prizes_of(streets, risk, clock)
     groups: list[Group] = []
     crews: list[Crew] = []
     for shift in shifts:
@@ -247,59 +247,6 @@ def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
         raise OptionError(
             f"rules={rules!r}; wanted a PatrolRules, e.g. PatrolRules.preset('foot_night')."
         )
-
-
-def _prizes(
-    streets: StreetNetwork, risk: pd.Series | pd.DataFrame, clock: pd.Timestamp
-) -> tuple[tuple[pd.Timestamp, ...], Floats]:
-    """Return the time bins and the prize of every segment in each, 0 outside the boundary."""
-    if not isinstance(risk, pd.Series | pd.DataFrame):
-        raise OptionError(
-            f"risk is a {type(risk).__name__}; wanted a Series indexed by segment_id, or a "
-            "DataFrame with one column per time bin."
-        )
-    if not risk.index.is_unique:
-        twice = risk.index[risk.index.duplicated()][:3].tolist()
-        raise OptionError(f"risk names segments more than once, e.g. {twice}; wanted one row each.")
-    streets.require_own(risk)
-    if isinstance(risk, pd.Series):
-        starts: tuple[pd.Timestamp, ...] = (clock,)
-        table = risk.to_frame()
-    else:
-        starts, table = _bin_starts(risk), risk
-    return starts, _values(streets, table) * streets.segments["inside"].to_numpy()[:, None]
-
-
-def _bin_starts(risk: pd.DataFrame) -> tuple[pd.Timestamp, ...]:
-    starts = tuple(risk.columns)
-    aware = all(isinstance(start, pd.Timestamp) and start.tz is not None for start in starts)
-    if not (starts and aware and all(a < b for a, b in itertools.pairwise(starts))):
-        raise OptionError(
-            "risk as a DataFrame needs one column per time bin, named by the aware Timestamp "
-            f"it starts at, in order; given {list(risk.columns)[:3]}."
-        )
-    return starts
-
-
-def _values(streets: StreetNetwork, table: pd.DataFrame) -> Floats:
-    """Return risk as numbers in the streets' order; what the table lacks is 0."""
-    try:
-        values = table.reindex(streets.segments.index, fill_value=0.0).to_numpy(dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"risk is not made of numbers ({error}); wanted numbers >= 0.") from error
-    wrong = ~(np.isfinite(values) & (values >= 0)).all(axis=1)
-    if wrong.any():
-        bad = streets.segments.index[wrong]
-        raise OptionError(
-            f"risk is negative or not a number on {len(bad)} segments, e.g. {bad[:3].tolist()}; "
-            "wanted numbers >= 0 (fill gaps with 0)."
-        )
-    if not values.sum() <= MOST_RISK:
-        raise OptionError(
-            f"risk adds up to {values.sum():.3g}; wanted at most {MOST_RISK:g}, in any unit."
-        )
-    out: Floats = values
-    return out
 
 
 def rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
@@ -366,7 +313,7 @@ def _crews_of(
             f"shift {shift.name!r}: {shift.duration} at {rules.speed:g} m/s is {metres:,.0f} m; "
             f"wanted at most {LONGEST_ROUTE:,.0f} m a crew. Cut it into several shifts."
         )
-    seconds = _seconds_out(shift, rules)
+    seconds = seconds_out(shift, rules)
     _require_way(shift, rules, group, start, end, seconds)
     begin = (shift.start - clock).total_seconds()
     budget = int(seconds * rules.speed * 1000)
@@ -383,24 +330,6 @@ def _crews_of(
         )
         for number in range(1, shift.crews + 1)
     ]
-
-
-def _seconds_out(shift: Shift, rules: PatrolRules) -> float:
-    """Return the most seconds that a crew is neither at its depots nor on the radio."""
-    at_depots = rules.seconds_of("briefing") + rules.seconds_of("handover")
-    seconds = shift.seconds - rules.seconds_of("handover")
-    if seconds > 0 and not rules.report_at:
-        seconds = rules.seconds_between(seconds)
-    seconds -= rules.seconds_of("briefing")
-    if seconds <= 0:
-        demand = str(_time_taker(shift, rules, seconds))
-        raise InfeasibleError(
-            f"shift {shift.name!r}: of {shift.duration}, briefing and handover take "
-            f"{at_depots / 60:,.0f} min and reports the rest ({demand}): no time is left to "
-            "patrol; shorten them, or give the shift more time.",
-            shift=str(shift.name), demand=demand,
-        )  # fmt: skip
-    return seconds
 
 
 def _require_way(
@@ -421,23 +350,11 @@ def _require_way(
     if shortest > metres * 1000:
         need = "the end depot" if start != end else "the first corner and back"
         raise InfeasibleError(
-            f"shift {shift.name!r}: in {_left(shift, seconds)} at {rules.speed:g} m/s a crew covers "
-            f"{metres:,.0f} m, and the way to {need} is {shortest / 1000:,.0f} m; "
+            f"shift {shift.name!r}: in {said_time(shift, seconds)} at {rules.speed:g} m/s a crew "
+            f"covers {metres:,.0f} m, and the way to {need} is {shortest / 1000:,.0f} m; "
             "give it more time, or another depot.",
-            shift=str(shift.name), demand=_time_taker(shift, rules, seconds),
+            shift=str(shift.name), demand=time_taker(shift, rules, seconds),
         )  # fmt: skip
-
-
-def _time_taker(shift: Shift, rules: PatrolRules, seconds: float) -> str | None:
-    """Return a rule that takes time at the depots or by radio, if one does."""
-    on = [d for d in ("briefing", "handover", "report_every") if getattr(rules, d) is not None]
-    return on[0] if on and seconds < shift.seconds else None
-
-
-def _left(shift: Shift, seconds: float) -> str:
-    if seconds == shift.seconds:
-        return shift.duration
-    return f"the {seconds / 60:,.0f} min of {shift.duration} that briefing and reports leave"
 
 
 def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift) -> int:

@@ -26,15 +26,14 @@ def provenance_of(
     relaxed: Mapping[str, Sequence[Sequence[object]]] | None = None,
 ) -> Provenance:
     """Say how a plan came to be; `attrs` are those of the risk it collects."""
+    left = relaxed or {}
     return Provenance(
         seed=seed,
         rules={str(crew.shift.name): crew.rules.to_dict() for crew in problem.crews},
         durations={str(crew.shift.name): crew.shift.seconds for crew in problem.crews},
         shifts={
-            name: asked | ({"relaxed": list((relaxed or {})[name])} if name in (relaxed or {}) else {})
-            for name, asked in (
-                (str(crew.shift.name), _asked(problem, crew)) for crew in problem.crews
-            )
+            name: _asked(problem, crew) | ({"relaxed": list(left[name])} if name in left else {})
+            for name, crew in ((str(crew.shift.name), crew) for crew in problem.crews)
         },
         bins=tuple(start.isoformat() for start in problem.bin_starts),
         prize=prize,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -38,7 +38,7 @@ def build_relaxed(
     """Build a problem; with `relax`, without the demands that are in the way."""
     from patrolmap.patrol.problem import build_problem
 
-    shifts, notes = list(shifts), []
+    shifts, notes = list(shifts), list[str]()
     while True:
         try:
             return Relaxed(problem=build_problem(streets, risk, shifts, rules), notes=tuple(notes))
@@ -66,7 +66,8 @@ def _without(
             if (one.name if isinstance(one, Depot) else one) != error.place
         )  # fmt: skip
         return replace(shift, must_visit=left)
-    return replace(shift, rules=replace(rules_of(shift, rules), **{str(error.demand): None}))
+    off: dict[str, Any] = {str(error.demand): None}
+    return replace(shift, rules=replace(rules_of(shift, rules), **off))
 
 
 def missed(problem: Problem, orders: Sequence[Order], walks: Walks) -> list[Duty]:
@@ -79,12 +80,11 @@ def missed(problem: Problem, orders: Sequence[Order], walks: Walks) -> list[Duty
         name, node, _ = duty.places[j]
         crews = range(*duty.crews)
         if not duty.stands:
-            if any(row in rows[c] for c in crews):
-                done.add(i)
             mine = (walks.crew >= duty.crews[0]) & (walks.crew < duty.crews[1])
-            if (walks.segment[mine] == row).any() or (
-                node >= 0 and ((walks.from_node[mine] == node) | (walks.to_node[mine] == node)).any()
-            ):
+            seen = walks.segment[mine] == row
+            if node >= 0:
+                seen = (walks.from_node[mine] == node) | (walks.to_node[mine] == node)
+            if seen.any() or any(row in rows[c] for c in crews):
                 done.add(i)
             continue
         stood = (walks.crew == duty.crews[0]) & (walks.activity == duty.activity)
@@ -131,7 +131,8 @@ def best_walks(
     for number, order in enumerate(orders):
         walks = walk_routes(problem, order)
         left = missed(problem, order, walks)
-        found.append((len(left) + len(late_crews(problem, walks)), -walks.total, number, left, walks))
+        wrong = len(left) + len(late_crews(problem, walks))
+        found.append((wrong, -walks.total, number, left, walks))
     _, _, _, left, walks = min(found, key=lambda one: one[:3])
     late = late_crews(problem, walks)
     if (left and not relax) or late:
@@ -170,4 +171,3 @@ def notes_on(problem: Problem, duties: Sequence[Duty]) -> list[str]:
         "not be met together with the other demands"
         for duty in duties
     ]
-

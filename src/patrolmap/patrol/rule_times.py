@@ -60,9 +60,7 @@ def places_of(given: Any, *, what: str) -> tuple[Place, ...]:
     try:
         found = []
         for place in [given] if one else list(given):
-            name, lon, lat = (
-                (place.name, place.lon, place.lat) if hasattr(place, "lon") else place
-            )
+            name, lon, lat = (place.name, place.lon, place.lat) if hasattr(place, "lon") else place
             found.append((str(name), float(lon), float(lat)))
             if not (-180 <= found[-1][1] <= 180 and -90 <= found[-1][2] <= 90):
                 raise ValueError("no place on earth")

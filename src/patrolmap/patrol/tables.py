@@ -121,7 +121,8 @@ def _places(problem: Problem, walks: Walks, street: pd.Series) -> npt.NDArray[np
     """
     names = street.to_numpy(dtype=object)
     streets, spots = names[walks.segment], problem.standing
-    stood = np.where(walks.place == "", None, walks.place)
+    stood = walks.place.copy()
+    stood[walks.place == ""] = None
     for i in np.flatnonzero(walks.spot >= 0).tolist():
         at = int(walks.spot[i])
         meeting = names[spots.ends[spots.of[at] : spots.of[at + 1]]]

@@ -73,9 +73,7 @@ def timeline(problem: Problem, row: int, segment: Ints, nodes: Ints, *, stand: b
 
 def _has_standing(crew: Crew) -> bool:
     rules = crew.rules
-    return any(
-        given is not None for given in (rules.briefing, rules.handover, rules.report_every)
-    )
+    return any(given is not None for given in (rules.briefing, rules.handover, rules.report_every))
 
 
 class _Clock:

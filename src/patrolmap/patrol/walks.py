@@ -84,19 +84,20 @@ def walk_routes(problem: Problem, orders: Sequence[Order], *, stand: bool = True
         )
         to = np.where(forward, head[segment], tail[segment])
         nodes = np.concatenate([[c.start], to]).astype(np.int64)
-        parts.append((timeline(problem, i, segment, nodes, stand=stand), segment, forward, wanted))
-    crew = np.repeat(np.arange(len(parts)), [len(line.source) for line, *_ in parts])
+        line = timeline(problem, i, segment, nodes, stand=stand)
+        parts.append((line, (segment, forward, wanted)))
+    crew = np.repeat(np.arange(len(parts)), [len(line.source) for line, _ in parts])
 
     def steps(of: int, standing: int) -> Ints:
         """Return a column of the joined walks, and another value where the crew stands."""
-        columns = [
-            np.where(part[0].source >= 0, np.append(part[of], 0)[part[0].source], standing)
-            for part in parts
-        ]
+        columns = []
+        for part in parts:
+            column, source = np.append(part[1][of], 0), part[0].source
+            columns.append(np.where(source >= 0, column[source], standing))
         return np.concatenate(columns).astype(np.int64)
 
-    lines = [line for line, *_ in parts]
-    segment, forward = steps(1, -1), steps(2, 1).astype(np.bool_)
+    lines = [line for line, _ in parts]
+    segment, forward = steps(0, -1), steps(1, 1).astype(np.bool_)
     node = np.concatenate([line.node for line in lines])
     arrive = np.concatenate([line.arrive for line in lines])
     spot = np.concatenate([line.spot for line in lines])
@@ -111,7 +112,7 @@ def walk_routes(problem: Problem, orders: Sequence[Order], *, stand: bool = True
         depart=np.concatenate([line.depart for line in lines]),
         pass_number=pass_number,
         prize=prize + score_stays(problem, crew, spot, arrive),
-        wanted=steps(3, 1).astype(np.bool_),
+        wanted=steps(2, 1).astype(np.bool_),
         activity=np.array([a for line in lines for a in line.activity], dtype=object),
         place=np.array([a for line in lines for a in line.place], dtype=object),
         spot=spot,

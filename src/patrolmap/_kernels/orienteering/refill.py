@@ -214,10 +214,7 @@ def sweep(tasks, crews, routes, noise, state):  # type: ignore[no-untyped-def]
                 way = np.int64(distance[g, here, enter])
                 cost = way + length[task]
                 score = weight[task] * tasks.prize[tasks.unit[task]] / (cost + 1000.0)
-                if (
-                    score > best_score
-                    and walked + cost + distance[g, leave, there] <= room
-                ):
+                if score > best_score and walked + cost + distance[g, leave, there] <= room:
                     gain = gain_of(tasks, crews, routes, task, c, walked + way)
                     score = weight[task] * gain / (cost + 1000.0)
                     if score > best_score:
