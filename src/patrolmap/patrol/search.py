@@ -9,7 +9,7 @@ import numpy as np
 
 from patrolmap._kernels import orienteering as kernel
 from patrolmap.errors import OptionError
-from patrolmap.patrol.layout import NEAR, Layout
+from patrolmap.patrol.layout import NEAR, Ints, Layout
 from patrolmap.patrol.stop import Progress, Stop
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ PACE = 0.2
 LOW = 0.6  # price at first, in the prize per metre of the first routes
 TURNS = 4  # stretches tried the other way round, in each route that an iteration changes
 STRING = 6  # most tasks a string may hold, as a rule
+OWED = 100  # places of duties not done, offered in one iteration
 EXCURSION = 120  # most tasks dropped at once while metres have a price
 
 
@@ -107,11 +108,13 @@ class _Run:
         self._places = np.random.default_rng([seed, number])
         self._clocks = kernel.timed(tasks)
         self._turns = TURNS if tasks.back is tasks.distance else 0
-        room = max(12 * STRING + 2 * NEAR + 2, 2 * BATCH, EXCURSION + 2)
+        room = max(12 * STRING + 2 * NEAR + 2, 2 * BATCH, EXCURSION + 2) + min(tasks.duties, OWED)
         self._bench = kernel.empty_bench(tasks, own, room)
         roomy = own._replace(budget=(own.budget * ROOMY).astype(np.int64))
         self._routes = kernel.empty_routes(tasks, roomy)
         self._crews = own
+        for batch in self._duties():
+            kernel.fill(tasks, own, self._routes, self._bench, batch, self._clocks)
         kernel.sweep(tasks, own, self._routes, NOISE * number, self._random)
         self._fill()
         self._backup = kernel.copy_routes(self._routes)
@@ -123,7 +126,21 @@ class _Run:
         average = max(start, 1.0) / max(1, int(self._routes.used.sum()))
         price = np.full(len(own.start), max(1.0, LOW * average))
         self._roomy = roomy._replace(price=price)
-        self._crews, self._priced = self._roomy, True
+        self._hand_out(self._roomy)
+        self._priced = True
+
+    def _hand_out(self, crews: kernel.Crews) -> None:
+        """Give the crews other budgets; what duties leave room for depends on them."""
+        self._crews = crews
+        if self._layout.tasks.duties:
+            kernel.retime(self._layout.tasks, crews, self._routes)
+
+    def _duties(self) -> list[Ints]:
+        """Return the places of duties, those of the same crews together."""
+        tasks = self._layout.tasks
+        last = np.arange(len(tasks.first) - tasks.duties, len(tasks.first))
+        crews = tasks.homes[last, 0]
+        return [last[crews == crew] for crew in np.unique(crews)]
 
     def _fill(self) -> None:
         """Insert what still fits, the best-ranked tasks first."""
@@ -134,7 +151,8 @@ class _Run:
 
     def _tighten(self) -> None:
         """From now on, metres are free and limited."""
-        tasks, self._priced, self._crews = self._layout.tasks, False, self._layout.crews
+        tasks, self._priced = self._layout.tasks, False
+        self._hand_out(self._layout.crews)
         kernel.shrink(
             tasks, self._crews, self._routes, self._bench, STRING, self._random, self._clocks
         )
@@ -164,7 +182,8 @@ class _Run:
         if int(share) > self._anneal:
             if self._priced:
                 self._tighten()
-            self._anneal, self._crews, self._priced = int(share), self._roomy, True
+            self._anneal, self._priced = int(share), True
+            self._hand_out(self._roomy)
         share -= self._anneal
         if self._priced and share >= PRICED:
             self._tighten()
