@@ -16,7 +16,7 @@ CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "mypy": ["-m", "mypy"],
     "imports": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
-    "pytest": ["-m", "pytest"],
+    "pytest": ["-m", "pytest", "--numprocesses=auto", "--dist=loadfile"],
 }
 
 

@@ -55,11 +55,29 @@ class NetworkMismatchError(PatrolmapError, ValueError):
     """Risk belongs to another street network than the one it is used with."""
 
 
-class DepotError(PatrolmapError, ValueError):
+class _DemandError(PatrolmapError, ValueError):
+    """Something asked of a shift cannot be had: `demand` says what, where leaving it out mends it.
+
+    `place` names which one of several.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        shift: str | None = None,
+        demand: str | None = None,
+        place: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.shift, self.demand, self.place = shift, demand, place
+
+
+class DepotError(_DemandError):
     """A depot stands nowhere near a street of its shift's mode."""
 
 
-class InfeasibleError(PatrolmapError, ValueError):
+class InfeasibleError(_DemandError):
     """No plan can meet what was asked: names the shift and the rule in the way."""
 
 

@@ -435,6 +435,24 @@ def _shorten(points, state, c, order, ahead, behind):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
+def _in_time(points, state):  # type: ignore[no-untyped-def]
+    """Return whether every crew keeps its limit and windows.
+
+    Taking a point out makes a route longer where the way past it is not the shortest.
+    """
+    n = len(points.prize)
+    for c in range(len(points.limit)):
+        if not points.timed and state.used[c] > points.limit[c]:
+            return False
+        at, end = n + 2 * c, n + 2 * c + 1
+        while points.timed and at != end:
+            at = state.next[at]
+            if state.early[at] > points.closes[at]:
+                return False
+    return True
+
+
+@njit(cache=True)
 def _copy(to, source):  # type: ignore[no-untyped-def]
     to.next[:] = source.next
     to.prev[:] = source.prev
@@ -478,7 +496,7 @@ def improve(points, state, backup, best, pool, rng, iterations, heats, rate, mos
                 _weigh(points, state, weight, rng)
                 _repair(points, state, weight, n)
                 now = state.total[PRIZE] - rate * state.total[TIME]
-        if now > threshold:
+        if now > threshold and _in_time(points, state):
             if state.total[PRIZE] >= 0.97 * best.total[PRIZE]:
                 for c in range(crews):
                     if _differs(state, backup, n, c):

@@ -120,11 +120,13 @@ def _case(problem: Problem, units: Units) -> Case:
     usable = np.zeros(len(problem.streets.length_mm), dtype=bool)
     for group in problem.groups:
         usable[group.graph.segment] = True
-    rows = np.flatnonzero(usable)
-    tail, head = problem.streets.ends
+    spot = problem.standing.spot  # a stay is a street from a corner to itself
+    rows = np.flatnonzero(np.append(usable, np.ones(len(spot), dtype=bool)))
+    tail, head = (np.append(ends, spot) for ends in problem.streets.ends)
     value, passes = _worth(problem, units)
+    rooms = zip(problem.crews, problem.room, strict=True)
     crews, count = _classes(
-        np.array([(c.start, c.end, c.budget, c.group) for c in problem.crews], dtype=np.int64)
+        np.array([(c.start, c.end, room, c.group) for c, room in rooms], dtype=np.int64)
     )
     out, back = None, None
     if len(problem.groups) > 1 and len(crews) <= MOST_CLASSES:
@@ -137,7 +139,7 @@ def _case(problem: Problem, units: Units) -> Case:
         )
     return Case(
         n_nodes=len(problem.streets.nodes), tail=tail[rows], head=head[rows],
-        length=problem.streets.length_mm[rows], value=value[rows], passes=passes[rows],
+        length=problem.cost[rows], value=value[rows], passes=passes[rows],
         start=crews[:, 0], end=crews[:, 1], limit=crews[:, 2], crews=count, out=out, back=back,
     )  # fmt: skip
 
@@ -148,7 +150,7 @@ def _worth(problem: Problem, units: Units) -> tuple[Floats, Ints]:
     Which pass falls into which time bin is left open: the best passes of all bins count.
     """
     share = max(crew.rules.repeat_share for crew in problem.crews)
-    n = len(problem.streets.length_mm)
+    n = len(problem.cost)
     each = units.prize[:, None] * share ** np.arange(KNOWN)
     each[np.arange(KNOWN) >= units.passes[:, None]] = 0.0
     segment, worth = np.repeat(units.segment, KNOWN), each.ravel()

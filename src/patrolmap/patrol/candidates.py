@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from patrolmap.patrol.problem import Floats, Ints, Problem
+from patrolmap.patrol.rules import PatrolRules
 
 MAX_PASSES = 4  # of one segment in one time bin; more in small towns, where tasks are few
 MOST_PASSES = 32
@@ -15,7 +16,10 @@ ROOM = 2.5  # candidate length, in crew budgets: more than can be walked, so the
 
 @dataclass(frozen=True, kw_only=True)
 class Units:
-    """What can earn: a segment in a time bin, with how often it may pay."""
+    """What can earn: a segment in a time bin, with how often it may pay.
+
+    Rows beyond those of the segments are the spots of `Standing`, where a stay earns.
+    """
 
     segment: Ints
     bin: Ints
@@ -25,17 +29,20 @@ class Units:
 
 def earning_units(problem: Problem) -> Units:
     """Return every (segment, bin) with a prize that some crew's round trip can reach."""
-    allowed = np.zeros(problem.prize.shape, dtype=bool)
+    worth, n_segments = problem.worth, len(problem.prize)
+    allowed = np.zeros(worth.shape, dtype=bool)
     for crew, reach in zip(problem.crews, problem.reachable, strict=True):
         allowed[:, problem.bins_of(crew)] |= reach[:, None]
-    segment, time_bin = np.nonzero((problem.prize > 0) & allowed)
+    segment, time_bin = np.nonzero((worth > 0) & allowed)
     window = _bin_seconds(problem)[time_bin]
-    wait = min(crew.rules.repeat_seconds for crew in problem.crews)
+    passing = min(crew.rules.repeat_seconds for crew in problem.crews)
+    staying = min(crew.rules.seconds_of("dwell_after") for crew in problem.crews)
+    wait = np.where(segment < n_segments, passing, staying)
     repeats = 0 if max(crew.rules.repeat_share for crew in problem.crews) == 0 else window // wait
     return Units(
         segment=segment.astype(np.int64),
         bin=time_bin.astype(np.int64),
-        prize=problem.prize[segment, time_bin],
+        prize=worth[segment, time_bin],
         passes=1 + np.broadcast_to(repeats, window.shape).astype(np.int64),
     )
 
@@ -102,8 +109,8 @@ def _bin_seconds(problem: Problem) -> Floats:
 
 def _same_start(problem: Problem) -> list[list[int]]:
     """Return the rows of crews that share depot, group, time and budget."""
-    found: dict[tuple[int, int, int, float, int], list[int]] = {}
+    found: dict[tuple[int, int, int, float, int, PatrolRules], list[int]] = {}
     for i, crew in enumerate(problem.crews):
-        key = (crew.group, crew.start, crew.end, crew.begin, crew.budget)
+        key = (crew.group, crew.start, crew.end, crew.begin, crew.budget, crew.rules)
         found.setdefault(key, []).append(i)
     return list(found.values())

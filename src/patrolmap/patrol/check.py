@@ -19,6 +19,7 @@ from patrolmap.patrol.check_stated import (
     bin_starts,
     check_numbers,
 )
+from patrolmap.patrol.check_time import check_times
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import MODES
 from patrolmap.streets.network import StreetNetwork
@@ -46,7 +47,9 @@ def check_plan(
     Checked: each crew asked for has one route, a connected walk over segments its mode allows and
     its sector holds, from depot to depot, by the clock, within its shift; lengths, lines, passes
     and prizes are recomputed; every risky segment is passed or unserved; the bound is not below
-    the prize. Nothing of the solver is used but the formula `PatrolRules.share_of_pass`.
+    the prize; each crew is briefed, hands over, takes its break and reports when, where and for
+    as long as its rules say; what must be visited is; stays are as long as asked, and no street
+    earns at two corners. Nothing of the solver is used but the formulas of `PatrolRules`.
 
     Parameters
     ----------
@@ -104,6 +107,7 @@ def _breaches(
     for route_id, route in plan.routes.iterrows():
         mine = steps[(steps["route_id"] == route_id).to_numpy()]
         yield from _route(plan, route_id, route, mine, shifts.get(route["shift"]))
+    yield from check_times(plan, shifts)
     yield from check_risk.check_passes(plan, shifts, starts)
     yield from check_risk.check_totals(plan)
     yield from check_risk.check_unserved(plan)
@@ -209,11 +213,12 @@ def _each_step(plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]) -> 
 
 
 def _standing(steps: pd.DataFrame) -> Iterator[Breach]:
-    """Check that a step without a segment goes nowhere and earns nothing."""
+    """Check that a step without a segment goes nowhere, and that only a stay earns."""
     moves = steps["activity"].isin(MODES) | (steps["from_node"] != steps["to_node"])
     moves |= (steps["length"] != 0) | (steps["pass_number"] != 0) | ~(steps["spent"] >= 0)
     yield from _flag(steps, moves, "segment", lambda s: f"{s.activity} without a segment moves")
-    yield from _flag(steps, steps["prize"] != 0, "prize", lambda s: f"{s.prize:g} while standing")
+    paid = (steps["prize"] != 0) & (steps["activity"] != "dwell")
+    yield from _flag(steps, paid, "prize", lambda s: f"{s.prize:g} while standing")
 
 
 def _sequence(steps: pd.DataFrame) -> Iterator[Breach]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from patrolmap.patrol.check_stated import Asked, Breach, close, number
+from patrolmap.patrol.check_time import check_stays
 from patrolmap.patrol.plan import Plan
 
 
@@ -24,6 +25,8 @@ def check_passes(
     times: dict[tuple[int, int], int] = {}
     paid: dict[tuple[int, int], tuple[int, pd.Timestamp]] = {}
     for visit in _in_clock_order(plan).itertuples():
+        if not isinstance(visit.segment_id, str):
+            continue
         row, asked = row_of.get(visit.segment_id), shifts.get(shift_of.get(visit.route_id, ""))
         if row is None or asked is None:
             continue  # named elsewhere
@@ -41,6 +44,7 @@ def check_passes(
         wanted = share * risk[key]
         if not close(visit.prize, wanted):
             yield (visit.route_id, visit.step, "prize", f"{visit.prize:g}, wanted {wanted:g}")
+    yield from check_stays(plan, shifts, starts, risk)
 
 
 def _in_clock_order(plan: Plan) -> pd.DataFrame:

@@ -35,6 +35,8 @@ class Asked:
     from_node: int
     to_node: int
     sector: Any  # polygon in the plan's CRS, or None
+    must_visit: tuple[Any, ...] = ()  # segment ids, or places as (name, lon, lat)
+    relaxed: tuple[tuple[int, str], ...] = ()  # (crew, rule), or (0, place), that was left out
 
 
 def close(given: Any, wanted: Any) -> Any:
@@ -95,6 +97,11 @@ def _asked(plan: Plan, name: str) -> Asked:
         from_node=int(shift["from_node"]),
         to_node=int(shift["to_node"]),
         sector=sector,
+        must_visit=tuple(
+            one if isinstance(one, str) else (str(one[0]), float(one[1]), float(one[2]))
+            for one in shift.get("must_visit", ())
+        ),
+        relaxed=tuple((int(crew), str(rule)) for crew, rule in shift.get("relaxed", ())),
     )
 
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from patrolmap._kernels.paths import UNREACHABLE, distance_table
 from patrolmap.patrol.arcs import arrays, far_from, has_arc, reverse, tails
 from patrolmap.patrol.candidates import Units
 from patrolmap.patrol.contract import contract, order_by_place
+from patrolmap.patrol.duties import NO_DUTIES, Duties, extend, with_duties
 from patrolmap.patrol.problem import Problem
 from patrolmap.streets.network import Graph
 
@@ -35,7 +36,7 @@ NODE = 2.5e-7  # s there for each node that the ways from a terminal reach
 AFTER_CREW, AFTER_SEGMENT = 1e-2, 2e-6  # s to walk the routes and to make the tables
 TASK_SHARE, NODE_SHARE = 0.5, 0.3  # of the seconds, so that some are over
 LEAST_TASKS, LEAST_NODES = 1000, 500_000
-WEIGHT = 1e3  # integer prize of everything, in millimetres of all budgets
+WEIGHT = 1e5  # integer prize of everything, in millimetres of all budgets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,11 @@ class Ground:
         Nodes, row of a group, millimetres.
     begin, speed, share, after : (c,) float64
         Seconds, millimetres a second, what a repeat earns, and seconds before it does.
+    duties : Duties
+        What must be done; none in the problems of other tools.
+    again : float
+        Seconds between two stays that both earn. Rows of segments from `n_streets` on are no
+        segments but stand at a node.
     """
 
     graphs: tuple[Graph, ...]
@@ -73,6 +79,9 @@ class Ground:
     speed: Floats
     share: Floats
     after: Floats
+    duties: Duties = NO_DUTIES
+    again: float = 0.0
+    n_streets: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +143,7 @@ def ground_of(problem: Problem) -> Ground:
     def floats(values: list[float]) -> Floats:
         return np.array(values, dtype=np.float64)
 
-    return Ground(
+    plain = Ground(
         graphs=tuple(graphs),
         graph_of_group=ints(of_group),
         earns=tuple(group.earns for group in problem.groups),
@@ -151,6 +160,7 @@ def ground_of(problem: Problem) -> Ground:
         share=floats([crew.rules.repeat_share for crew in crews]),
         after=floats([crew.rules.repeat_seconds for crew in crews]),
     )
+    return extend(plain, problem)
 
 
 def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) -> Layout:
@@ -159,16 +169,18 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
     Terminals and tasks are numbered by where they lie: a search looks at what is near, and near in
     the tables is fast.
     """
-    segment = units.segment[rows]
+    segment, duty = units.segment[rows], ground.duties.row
     nodes = np.unique(
-        np.concatenate([ground.tail[segment], ground.head[segment], ground.start, ground.end])
-    )
+        np.concatenate([ground.tail[segment], ground.head[segment], ground.start, ground.end,
+                        ground.tail[duty], ground.head[duty]])
+    )  # fmt: skip
     ridden_by, label = _labels(segment, len(ground.length))
     graphs, places = zip(*(contract(graph, label, nodes) for graph in ground.graphs), strict=True)
     by_place = order_by_place(graphs[0], places[0])
     terminal = np.full(int(nodes[-1]) + 1, -1, dtype=np.int64)
     terminal[nodes[by_place]] = np.arange(len(nodes))
-    by_first = np.argsort(terminal[ground.tail[segment]], kind="stable")
+    stays = segment >= (len(ground.length) if ground.n_streets is None else ground.n_streets)
+    by_first = np.lexsort((terminal[ground.tail[segment]], stays))
     rank = np.repeat(by_first, passes[by_first])
     rows, passes, segment = rows[by_first], passes[by_first], segment[by_first]
     unit = np.repeat(np.arange(len(rows)), passes)
@@ -177,9 +189,11 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
     first, last = terminal[ground.tail[segment]], terminal[ground.head[segment]]
     start, end = terminal[ground.start], terminal[ground.end]
     ridden, riding = _riding(ridden_by, segment)
+    far = terminal[np.concatenate([ground.tail[duty], ground.head[duty]])]
     distance, via, over = _tables(
-        graphs, [place[by_place] for place in places], start, end, room.nodes
-    )
+        graphs, [place[by_place] for place in places], np.append(start, far), np.append(end, far),
+        room.nodes,
+    )  # fmt: skip
     both_ways = all(_go_both_ways(graph) for graph in graphs)
     back = distance if both_ways else np.ascontiguousarray(distance.transpose(0, 2, 1))
     prize, risk = _integer_prizes(ground, units.prize[rows], passes)
@@ -223,10 +237,18 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
         after=ground.after,
         price=np.ones(len(ground.start)),
     )
+    if stays.any():
+        tasks = tasks._replace(dwells=int((~stays).sum()), again=ground.again)
+    if len(duty):
+        ends = (terminal[ground.tail[duty]], terminal[ground.head[duty]])
+        anywhere = replace(ground, earns=tuple(np.ones_like(earns) for earns in ground.earns))
+        sides = np.stack([_sides(anywhere, i, duty) for i in range(len(ground.earns))])
+        tasks = with_duties(tasks, ground.duties, ends, ground.length[duty], sides,
+                            float(ground.budget.sum()) * (WEIGHT + 1))  # fmt: skip
     return Layout(
         tasks=tasks,
         crews=crews,
-        segment=segment,
+        segment=np.append(segment, duty),
         risk=risk,
         best_first=np.argsort(rank, kind="stable"),
     )
@@ -350,4 +372,7 @@ def _sides(ground: Ground, group: int, segment: Ints) -> Bools:
     """Return (n_tasks, 2): may the group's crews walk the segment along, against its geometry."""
     graph, earns = ground.graphs[ground.graph_of_group[group]], ground.earns[group]
     n = len(ground.length)
-    return np.column_stack([has_arc(graph, way, n) & earns for way in (True, False)])[segment]
+    stands = np.arange(n) >= (n if ground.n_streets is None else ground.n_streets)
+    return np.column_stack(
+        [(has_arc(graph, way, n) | stands) & earns for way in (True, False)]
+    )[segment]  # fmt: skip

@@ -39,7 +39,8 @@ class Provenance:
         Shift name -> seconds a crew may be out.
     shifts : mapping
         Shift name -> what was asked for: start (ISO 8601), mode, crews, service, depot, end_depot,
-        from_node and to_node (where the depots stand for this shift), sector (WKT in degrees).
+        from_node and to_node (where the depots stand for this shift), sector (WKT in degrees),
+        must_visit; and relaxed, where demands were left out: (crew, rule), or (0, place).
     bins : tuple of str
         Start of each time bin of the risk (ISO 8601); one entry where risk was a Series.
     prize, upper_bound, gap : float

@@ -1,6 +1,5 @@
 """What a search works on: graphs, prizes and crews as arrays, made from streets, risk, shifts."""
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +12,11 @@ import pandas as pd
 from patrolmap._crs import WGS84
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
+from patrolmap.patrol.prizes import prizes_of
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.shifts import Depot, Shift, route_id
+from patrolmap.patrol.standing import Standing, crew_trip, duties_of, spots_of
+from patrolmap.patrol.time_out import said_time, seconds_out, time_taker
 from patrolmap.streets.network import Graph, Mode, StreetNetwork
 
 Ints = npt.NDArray[np.int64]
@@ -23,7 +25,6 @@ Bools = npt.NDArray[np.bool_]
 
 DEPOT_REACH = 250.0  # m
 SECTOR_SLACK = 1.0  # m: a street along the sector's edge belongs to it
-MOST_RISK = 1e100
 LONGEST_ROUTE = 1_900_000.0  # m: the search keeps distances as millimetres in 32 bits
 
 
@@ -63,7 +64,10 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Crew:
-    """One crew: nodes are row numbers, seconds count from the plan's first start."""
+    """One crew: nodes are row numbers, seconds count from the plan's first start.
+
+    `budget` leaves out what is said at the depots and by radio, but no other standing.
+    """
 
     shift: Shift
     number: int
@@ -83,6 +87,16 @@ class Crew:
     def speed(self) -> float:
         """Millimetres per second."""
         return self.rules.speed * 1000
+
+    @property
+    def leaves(self) -> float:
+        """When it leaves its depot, on the plan's clock."""
+        return self.begin + self.rules.seconds_of("briefing")
+
+    @property
+    def reports_by_radio(self) -> bool:
+        """Whether it reports, and wherever it is then."""
+        return self.rules.report_every is not None and not self.rules.report_at
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +120,33 @@ class Problem:
     groups: tuple[Group, ...]
     crews: tuple[Crew, ...]
     clock: pd.Timestamp
+    standing: Standing
+
+    @cached_property
+    def worth(self) -> Floats:
+        """What a first pass of each segment earns, then a first stay at each spot, by time bin."""
+        return np.concatenate([self.prize, self.standing.worth])
+
+    @cached_property
+    def cost(self) -> Ints:
+        """The least millimetres of a pass of each segment, and of a stay at each spot."""
+        stays = [_stay(crew) for crew in self.crews if crew.rules.dwell is not None]
+        spots = np.full(len(self.standing.spot), min(stays, default=0), dtype=np.int64)
+        return np.concatenate([self.streets.length_mm, spots])
+
+    def duty_mm(self, row: int) -> float:
+        """Return the millimetres that a crew does not walk because of its duties."""
+        mine = (d.seconds for d in self.standing.duties if d.crews == (row, row + 1))
+        return sum(mine) * self.crews[row].speed
+
+    @cached_property
+    def room(self) -> tuple[int, ...]:
+        """For each crew, the most millimetres it can walk, or stay to earn."""
+        return tuple(
+            int(max(0.0, crew.budget - self.duty_mm(i))) + 1 if self.standing.duties
+            else crew.budget
+            for i, crew in enumerate(self.crews)
+        )  # fmt: skip
 
     def bin_at(self, seconds: Floats | float) -> Ints:
         """Return the time bin of moments on the plan's clock."""
@@ -119,28 +160,27 @@ class Problem:
 
     @cached_property
     def round_trips(self) -> tuple[Floats, ...]:
-        """For each crew, the least millimetres to walk each segment and be at the end depot."""
-        known: dict[tuple[int, int, int], Floats] = {}
-        for crew in self.crews:
-            key = (crew.group, crew.start, crew.end)
-            if key not in known:
-                known[key] = self._round_trip(crew)
-        return tuple(known[crew.group, crew.start, crew.end] for crew in self.crews)
+        """For each crew, the least millimetres to walk each segment and be at the end depot.
 
-    def _round_trip(self, crew: Crew) -> Floats:
-        group, (tail, head) = self.groups[crew.group], self.streets.ends
-        out, back = group.out(crew.start), group.back(crew.end)
-        along, against = (has_arc(group.graph, way, len(tail)) for way in (True, False))
-        there = np.where(along, out[tail] + back[head], np.inf)
-        other_way = np.where(against, out[head] + back[tail], np.inf)
-        trip: Floats = np.minimum(there, other_way) + self.streets.length_mm
-        return trip
+        Then those to stay at each spot, infinite for crews that do not stay.
+        """
+        known: dict[tuple[int, int, int, float], Floats] = {}
+        keys = [(crew.group, crew.start, crew.end, _stay(crew)) for crew in self.crews]
+        for key, crew in zip(keys, self.crews, strict=True):
+            if key not in known:
+                group, spot = self.groups[crew.group], self.standing.spot
+                walk = crew_trip(self.streets, group, crew)
+                way = group.out(crew.start)[spot] + group.back(crew.end)[spot]
+                stays = crew.rules.dwell is not None
+                known[key] = np.concatenate([walk, way + _stay(crew) if stays else way + np.inf])
+        return tuple(known[key] for key in keys)
 
     @cached_property
     def reachable(self) -> tuple[Bools, ...]:
-        """For each crew, which segments it can earn on and be back in time."""
+        """For each crew, which segments and spots it can earn on and be back in time."""
+        spots = np.ones(len(self.standing.spot), dtype=bool)
         return tuple(
-            self.groups[crew.group].earns & (trip <= crew.budget)
+            np.append(self.groups[crew.group].earns, spots) & (trip <= crew.budget)
             for crew, trip in zip(self.crews, self.round_trips, strict=True)
         )
 
@@ -160,15 +200,18 @@ def build_problem(
     """
     _check_shifts(shifts, rules)
     clock = min(shift.start for shift in shifts)
-    starts, prize = _prizes(streets, risk, clock)
+    starts, prize = prizes_of(streets, risk, clock)
     groups: list[Group] = []
     crews: list[Crew] = []
     for shift in shifts:
-        shift_rules = _rules_of(shift, rules)
+        shift_rules = rules_of(shift, rules)
         group = _group_of(streets, shift, shift_rules, groups)
         crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
+    spot, of, ends, worth = spots_of(streets, prize, groups, crews)
+    duties = duties_of(streets, groups, crews)
     return Problem(
         streets=streets,
+        standing=Standing(spot=spot, of=of, ends=ends, worth=worth, duties=duties),
         prize=prize,
         bins=np.array([(start - clock).total_seconds() for start in starts]),
         bin_starts=starts,
@@ -176,6 +219,11 @@ def build_problem(
         crews=tuple(crews),
         clock=clock,
     )
+
+
+def _stay(crew: Crew) -> int:
+    """Return the millimetres that a crew walks in the time of one stay."""
+    return max(1, round(crew.rules.seconds_of("dwell") * crew.speed))
 
 
 def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
@@ -201,60 +249,8 @@ def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
         )
 
 
-def _prizes(
-    streets: StreetNetwork, risk: pd.Series | pd.DataFrame, clock: pd.Timestamp
-) -> tuple[tuple[pd.Timestamp, ...], Floats]:
-    """Return the time bins and the prize of every segment in each, 0 outside the boundary."""
-    if not isinstance(risk, pd.Series | pd.DataFrame):
-        raise OptionError(
-            f"risk is a {type(risk).__name__}; wanted a Series indexed by segment_id, or a "
-            "DataFrame with one column per time bin."
-        )
-    if not risk.index.is_unique:
-        twice = risk.index[risk.index.duplicated()][:3].tolist()
-        raise OptionError(f"risk names segments more than once, e.g. {twice}; wanted one row each.")
-    streets.require_own(risk)
-    if isinstance(risk, pd.Series):
-        starts: tuple[pd.Timestamp, ...] = (clock,)
-        table = risk.to_frame()
-    else:
-        starts, table = _bin_starts(risk), risk
-    return starts, _values(streets, table) * streets.segments["inside"].to_numpy()[:, None]
-
-
-def _bin_starts(risk: pd.DataFrame) -> tuple[pd.Timestamp, ...]:
-    starts = tuple(risk.columns)
-    aware = all(isinstance(start, pd.Timestamp) and start.tz is not None for start in starts)
-    if not (starts and aware and all(a < b for a, b in itertools.pairwise(starts))):
-        raise OptionError(
-            "risk as a DataFrame needs one column per time bin, named by the aware Timestamp "
-            f"it starts at, in order; given {list(risk.columns)[:3]}."
-        )
-    return starts
-
-
-def _values(streets: StreetNetwork, table: pd.DataFrame) -> Floats:
-    """Return risk as numbers in the streets' order; what the table lacks is 0."""
-    try:
-        values = table.reindex(streets.segments.index, fill_value=0.0).to_numpy(dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise OptionError(f"risk is not made of numbers ({error}); wanted numbers >= 0.") from error
-    wrong = ~(np.isfinite(values) & (values >= 0)).all(axis=1)
-    if wrong.any():
-        bad = streets.segments.index[wrong]
-        raise OptionError(
-            f"risk is negative or not a number on {len(bad)} segments, e.g. {bad[:3].tolist()}; "
-            "wanted numbers >= 0 (fill gaps with 0)."
-        )
-    if not values.sum() <= MOST_RISK:
-        raise OptionError(
-            f"risk adds up to {values.sum():.3g}; wanted at most {MOST_RISK:g}, in any unit."
-        )
-    out: Floats = values
-    return out
-
-
-def _rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
+def rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
+    """Return the rules that a shift goes by."""
     own = shift.rules
     if isinstance(own, PatrolRules):
         return own
@@ -273,8 +269,9 @@ def _group_of(streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: 
         where = "in its sector" if shift.sector is not None else "in these streets"
         raise InfeasibleError(
             f"shift {shift.name!r}: no street {where} allows mode {mode!r}; give it another "
-            "sector, mode or extract."
-        )
+            "sector, mode or extract.",
+            shift=str(shift.name), demand=None if shift.sector is None else "sector",
+        )  # fmt: skip
     earns = np.zeros(len(segments), dtype=bool)
     earns[graph.segment] = True
     if rules.unlit == "avoid":
@@ -316,9 +313,10 @@ def _crews_of(
             f"shift {shift.name!r}: {shift.duration} at {rules.speed:g} m/s is {metres:,.0f} m; "
             f"wanted at most {LONGEST_ROUTE:,.0f} m a crew. Cut it into several shifts."
         )
-    _require_way(shift, rules, group, start, end)
+    seconds = seconds_out(shift, rules)
+    _require_way(shift, rules, group, start, end, seconds)
     begin = (shift.start - clock).total_seconds()
-    budget = int(metres * 1000)
+    budget = int(seconds * rules.speed * 1000)
     return [
         Crew(
             shift=shift,
@@ -334,25 +332,29 @@ def _crews_of(
     ]
 
 
-def _require_way(shift: Shift, rules: PatrolRules, group: Group, start: int, end: int) -> None:
+def _require_way(
+    shift: Shift, rules: PatrolRules, group: Group, start: int, end: int, seconds: float
+) -> None:
     """Raise unless a crew can walk at least one segment and be at its end depot in time."""
     graph = group.graph
     back = group.back(end)
     arcs = slice(graph.indptr[start], graph.indptr[start + 1])
     shortest = (graph.length[arcs] + back[graph.head[arcs]]).min() if start == end else back[start]
-    metres = shift.seconds * rules.speed
+    metres = seconds * rules.speed
     if shortest == np.inf:
         raise InfeasibleError(
             f"shift {shift.name!r}: no way leads from its depot to its end depot in mode "
-            f"{group.mode!r}; give it another end depot, mode or sector."
-        )
+            f"{group.mode!r}; give it another end depot, mode or sector.",
+            shift=str(shift.name), demand=None if shift.sector is None else "sector",
+        )  # fmt: skip
     if shortest > metres * 1000:
         need = "the end depot" if start != end else "the first corner and back"
         raise InfeasibleError(
-            f"shift {shift.name!r}: in {shift.duration} at {rules.speed:g} m/s a crew covers "
-            f"{metres:,.0f} m, and the way to {need} is {shortest / 1000:,.0f} m; "
-            "give it more time, or another depot."
-        )
+            f"shift {shift.name!r}: in {said_time(shift, seconds)} at {rules.speed:g} m/s a crew "
+            f"covers {metres:,.0f} m, and the way to {need} is {shortest / 1000:,.0f} m; "
+            "give it more time, or another depot.",
+            shift=str(shift.name), demand=time_taker(shift, rules, seconds),
+        )  # fmt: skip
 
 
 def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift) -> int:
@@ -369,6 +371,7 @@ def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift)
             f"depot {depot.name!r} (lon={depot.lon:g}, lat={depot.lat:g}) is {distance:,.0f} m "
             f"from the nearest street of shift {shift.name!r} (mode {shift.mode}); wanted at "
             f"most {DEPOT_REACH:.0f} m. Are longitude and latitude swapped, or does it lie "
-            "outside the extract or the sector?"
-        )
+            "outside the extract or the sector?",
+            shift=str(shift.name), demand=None if shift.sector is None else "sector",
+        )  # fmt: skip
     return int(streets.nodes.index.get_loc(node_id))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from patrolmap.patrol.plan import Provenance
+from patrolmap.patrol.shifts import Depot
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Crew, Problem
@@ -22,13 +23,18 @@ def provenance_of(
     runtime: float,
     seed: int = 0,
     iterations: int = 0,
+    relaxed: Mapping[str, Sequence[Sequence[object]]] | None = None,
 ) -> Provenance:
     """Say how a plan came to be; `attrs` are those of the risk it collects."""
+    left = relaxed or {}
     return Provenance(
         seed=seed,
         rules={str(crew.shift.name): crew.rules.to_dict() for crew in problem.crews},
         durations={str(crew.shift.name): crew.shift.seconds for crew in problem.crews},
-        shifts={str(crew.shift.name): _asked(problem, crew) for crew in problem.crews},
+        shifts={
+            name: _asked(problem, crew) | ({"relaxed": list(left[name])} if name in left else {})
+            for name, crew in ((str(crew.shift.name), crew) for crew in problem.crews)
+        },
         bins=tuple(start.isoformat() for start in problem.bin_starts),
         prize=prize,
         upper_bound=bound,
@@ -58,6 +64,10 @@ def _asked(problem: Problem, crew: Crew) -> dict[str, Any]:
         "from_node": int(nodes[crew.start]),
         "to_node": int(nodes[crew.end]),
         "sector": None if shift.sector is None else shift.sector.wkt,
+        "must_visit": [
+            [one.name, one.lon, one.lat] if isinstance(one, Depot) else one
+            for one in shift.must_visit
+        ],
     }
 
 

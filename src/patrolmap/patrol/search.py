@@ -9,7 +9,7 @@ import numpy as np
 
 from patrolmap._kernels import orienteering as kernel
 from patrolmap.errors import OptionError
-from patrolmap.patrol.layout import NEAR, Layout
+from patrolmap.patrol.layout import NEAR, Ints, Layout
 from patrolmap.patrol.stop import Progress, Stop
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ NOISE = 0.6  # of prizes in the second start, so that two searches differ
 BATCH = 300  # tasks offered at once while the first routes are filled
 WINDOW = 800  # tasks around which one chunk of iterations works
 CHUNK = 100  # iterations between two looks at the clock
-STEP = 0.02  # at most this share of the iterations
+STEP = 0.02  # at most this share of an anneal's iterations
 HOT, WARM, COLD = 0.6, 0.05, 0.01  # temperatures, in prizes of an average task
 ANNEALS, FEW = 10, 1000  # as many, over so few tasks: one anneal may end in a poor place
 PRICED = 0.9  # share of the search in which metres have a price, and budgets some play
@@ -31,6 +31,7 @@ PACE = 0.2
 LOW = 0.6  # price at first, in the prize per metre of the first routes
 TURNS = 4  # stretches tried the other way round, in each route that an iteration changes
 STRING = 6  # most tasks a string may hold, as a rule
+OWED = 100  # places of duties not done, offered in one iteration
 EXCURSION = 120  # most tasks dropped at once while metres have a price
 
 
@@ -63,7 +64,7 @@ def search(
             while (share := stop.done(iterations=iterations, seconds=elapsed())) < 1:
                 if len(layout.segment) == 0:
                     break  # nothing to search for
-                chunk = _chunk(stop, iterations, elapsed())
+                chunk = _chunk(stop, iterations, elapsed(), STEP / runs[0].anneals)
                 list(pool.map(_Run.advance, runs, [chunk] * SEARCHES, [share] * SEARCHES))
                 iterations += chunk
                 if progress is not None:
@@ -81,11 +82,11 @@ def time_for(stop: Stop, part: float, elapsed: float) -> float:
     return max(0.0, part / rate - elapsed) if rate > 0 else float("inf")
 
 
-def _chunk(stop: Stop, iterations: int, seconds: float) -> int:
-    """Return how many iterations to run before the next look at the clock."""
+def _chunk(stop: Stop, iterations: int, seconds: float, step: float) -> int:
+    """Return how many iterations, at most this share, to run before the next look at the clock."""
     chunk, now = CHUNK, stop.done(iterations=iterations, seconds=seconds)
     while chunk > 1 and (
-        stop.done(iterations=iterations + chunk, seconds=seconds) > min(1.0, now + STEP)
+        stop.done(iterations=iterations + chunk, seconds=seconds) > min(1.0, now + step)
     ):
         chunk //= 2
     return chunk
@@ -107,11 +108,13 @@ class _Run:
         self._places = np.random.default_rng([seed, number])
         self._clocks = kernel.timed(tasks)
         self._turns = TURNS if tasks.back is tasks.distance else 0
-        room = max(12 * STRING + 2 * NEAR + 2, 2 * BATCH, EXCURSION + 2)
+        room = max(12 * STRING + 2 * NEAR + 2, 2 * BATCH, EXCURSION + 2) + min(tasks.duties, OWED)
         self._bench = kernel.empty_bench(tasks, own, room)
         roomy = own._replace(budget=(own.budget * ROOMY).astype(np.int64))
         self._routes = kernel.empty_routes(tasks, roomy)
         self._crews = own
+        for batch in self._duties():
+            kernel.fill(tasks, own, self._routes, self._bench, batch, self._clocks)
         kernel.sweep(tasks, own, self._routes, NOISE * number, self._random)
         self._fill()
         self._backup = kernel.copy_routes(self._routes)
@@ -119,11 +122,25 @@ class _Run:
         self._dirty = np.zeros(len(own.start), dtype=np.bool_)
         start = kernel.value(tasks, own, self._routes)
         self._values = np.array([start, start])
-        self._anneals, self._anneal = min(ANNEALS, max(1, FEW // max(1, len(tasks.first)))), 0
+        self.anneals, self._anneal = min(ANNEALS, max(1, FEW // max(1, len(tasks.first)))), 0
         average = max(start, 1.0) / max(1, int(self._routes.used.sum()))
         price = np.full(len(own.start), max(1.0, LOW * average))
         self._roomy = roomy._replace(price=price)
-        self._crews, self._priced = self._roomy, True
+        self._hand_out(self._roomy)
+        self._priced = True
+
+    def _hand_out(self, crews: kernel.Crews) -> None:
+        """Give the crews other budgets; what duties leave room for depends on them."""
+        self._crews = crews
+        if self._layout.tasks.duties:
+            kernel.retime(self._layout.tasks, crews, self._routes)
+
+    def _duties(self) -> list[Ints]:
+        """Return the places of duties, those of the same crews together."""
+        tasks = self._layout.tasks
+        last = np.arange(len(tasks.first) - tasks.duties, len(tasks.first))
+        crews = tasks.homes[last, 0]
+        return [last[crews == crew] for crew in np.unique(crews)]
 
     def _fill(self) -> None:
         """Insert what still fits, the best-ranked tasks first."""
@@ -134,7 +151,8 @@ class _Run:
 
     def _tighten(self) -> None:
         """From now on, metres are free and limited."""
-        tasks, self._priced, self._crews = self._layout.tasks, False, self._layout.crews
+        tasks, self._priced = self._layout.tasks, False
+        self._hand_out(self._layout.crews)
         kernel.shrink(
             tasks, self._crews, self._routes, self._bench, STRING, self._random, self._clocks
         )
@@ -160,9 +178,12 @@ class _Run:
 
     def advance(self, iterations: int, share: float) -> None:
         """Run some iterations at the temperature that belongs to this share of the search."""
-        tasks, share = self._layout.tasks, share * self._anneals
+        tasks, share = self._layout.tasks, share * self.anneals
         if int(share) > self._anneal:
-            self._anneal, self._crews, self._priced = int(share), self._roomy, True
+            if self._priced:
+                self._tighten()
+            self._anneal, self._priced = int(share), True
+            self._hand_out(self._roomy)
         share -= self._anneal
         if self._priced and share >= PRICED:
             self._tighten()

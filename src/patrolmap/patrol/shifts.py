@@ -76,6 +76,9 @@ class Shift:
         Polygon in degrees (shapely, WGS 84) that the crews must stay in.
     rules
         A `PatrolRules` or the name of a preset; kept over the plan's rules.
+    must_visit
+        Segment ids, which a crew of the shift walks whole, and places (`Depot`), which one comes
+        to, at any time.
 
     Raises
     ------
@@ -100,6 +103,7 @@ class Shift:
     end_depot: Depot | None = None
     sector: Any = None
     rules: PatrolRules | str | None = None
+    must_visit: tuple[Depot | str, ...] = ()
 
     def __post_init__(self) -> None:
         for which, depot in (("depot", self.depot), ("end_depot", self.end_depot or self.depot)):
@@ -118,6 +122,7 @@ class Shift:
             object.__setattr__(self, "rules", PatrolRules.preset(rules))
         elif not (rules is None or isinstance(rules, PatrolRules)):
             raise OptionError(f"rules={rules!r}; wanted a PatrolRules or a preset's name.")
+        object.__setattr__(self, "must_visit", _visits(self.must_visit))
         object.__setattr__(self, "start", start)
         name = f"{self.depot.name} {start:%H:%M}" if self.name is None else str(self.name)
         object.__setattr__(self, "name", name)
@@ -131,6 +136,15 @@ class Shift:
     def end(self) -> pd.Timestamp:
         """When every crew must be back."""
         return self.start + pd.Timedelta(seconds=self.seconds)
+
+
+def _visits(given: Any) -> tuple[Depot | str, ...]:
+    """Return what must be visited as a tuple without doubles."""
+    found = (given,) if isinstance(given, Depot | str) else tuple(given)
+    for one in found:
+        if not isinstance(one, Depot | str):
+            raise OptionError(f"must_visit holds {one!r}; wanted segment ids or Depot objects.")
+    return tuple(dict.fromkeys(found))
 
 
 def route_id(shift: Shift, number: int) -> str:

@@ -36,6 +36,7 @@ def plan_patrols(
     stop: Stop | None = None,
     seed: int = 0,
     progress: Progress | None = None,
+    relax: bool = False,
 ) -> Plan:
     """Lay a route for every crew of the shifts, to pass as much risk as their time allows.
 
@@ -64,6 +65,9 @@ def plan_patrols(
         The same seed and iteration limit give the same plan.
     progress
         Called between rounds with the share done (0 to 1), the best prize so far and the bound.
+    relax
+        Leave out the demands that cannot be met (a must-visit out of reach, a break that does not
+        fit, a sector without its depot ...) and say so in the plan's notes, instead of raising.
 
     Returns
     -------
@@ -100,15 +104,21 @@ def plan_patrols(
         from patrolmap.patrol.bound import upper_bound
         from patrolmap.patrol.candidates import choose, earning_units, reaches_of
         from patrolmap.patrol.layout import ground_of, lay_out, room_for
-        from patrolmap.patrol.problem import build_problem
+        from patrolmap.patrol.relax import (
+            best_walks,
+            build_relaxed,
+            left_out,
+            notes_on,
+            without_duties,
+        )
         from patrolmap.patrol.search import LAYOUT_PART, search, time_for
         from patrolmap.patrol.tables import plan_tables
-        from patrolmap.patrol.walks import walk_routes
 
         def elapsed() -> float:
             return time.monotonic() - started - compiling()
 
-        problem = build_problem(streets, risk, shifts, rules)
+        asked = build_relaxed(streets, risk, shifts, rules, relax=relax)
+        problem = asked.problem
         if risk_by_kind is not None:
             _require_kinds(streets, risk_by_kind)
         units = earning_units(problem)
@@ -133,7 +143,9 @@ def plan_patrols(
         )
         if compiling() > 1:
             _log.info("compiled the kernels in %.0f s; later runs find them on disk", compiling())
-    walks = max((walk_routes(problem, orders) for orders in found.orders), key=lambda w: w.total)
+    walks, undone = best_walks(problem, found.orders, relax=relax)
+    if undone:  # what duties would have taken of the crews' time is theirs again
+        bound = max(bound, upper_bound(without_duties(problem, undone), units))
     tables = plan_tables(problem, walks, risk_by_kind)
     return Plan(
         routes=tables.routes,
@@ -146,7 +158,13 @@ def plan_patrols(
             walks.total,
             bound=bound,
             attrs=risk.attrs,
-            notes=(*risk.attrs.get("notes", ()), *_unlit_note(problem)),
+            notes=(
+                *risk.attrs.get("notes", ()),
+                *_unlit_note(problem),
+                *asked.notes,
+                *notes_on(problem, undone),
+            ),
+            relaxed=left_out(problem, undone),
             seed=seed,
             iterations=found.iterations,
             runtime=found.seconds - room.after,

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 from shapely.geometry import LineString, Point
 
 from patrolmap._crs import lonlat_to
 from patrolmap.patrol.problem import Floats, Ints, Problem
+from patrolmap.patrol.shifts import Depot
 from patrolmap.patrol.walks import Walks
 from patrolmap.schema import PLAN_SEGMENTS, STOPS, UNSERVED
 from patrolmap.streets.lines.avenues import street_names
@@ -56,19 +58,19 @@ def _visits(
 ) -> pd.DataFrame:
     segments, nodes = problem.streets.segments, problem.streets.nodes.index.to_numpy()
     names = np.array([crew.route_id for crew in problem.crews], dtype=object)
-    activity = np.array([crew.shift.mode for crew in problem.crews], dtype=object)
+    ids = segments.index.to_numpy(dtype=object)
     step = pd.Series(walks.crew).groupby(walks.crew).cumcount().to_numpy()
     return pd.DataFrame(
         {
-            "activity": pd.array(activity[walks.crew], dtype="str"),
-            "segment_id": segments.index.array[walks.segment],
+            "activity": pd.array(walks.activity, dtype="str"),
+            "segment_id": pd.array(np.where(walks.moving, ids[walks.segment], None), dtype="str"),
             "forward": walks.forward,
             "from_node": nodes[walks.from_node],
             "to_node": nodes[walks.to_node],
-            "place": street.array[walks.segment],
+            "place": pd.array(_places(problem, walks, street), dtype="str"),
             "arrive": _clock(problem, walks.arrive),
             "depart": _clock(problem, walks.depart),
-            "length": problem.streets.length_mm[walks.segment] / 1000,
+            "length": walks.millimetres(problem) / 1000,
             "pass_number": walks.pass_number,
             "prize": walks.prize,
             "reason": pd.array(_reasons(problem, walks, risk_by_kind), dtype="str"),
@@ -82,9 +84,14 @@ def _visits(
 def _reasons(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -> list[str]:
     """Say in words why each step is made."""
     shares = None if risk_by_kind is None else _kinds(problem, risk_by_kind)
-    rows = zip(walks.segment, walks.pass_number, walks.prize, walks.wanted, strict=True)
+    rows = zip(
+        walks.segment, walks.pass_number, walks.prize, walks.wanted, walks.activity, strict=True
+    )
     out = []
-    for segment, number, prize, wanted in rows:
+    for segment, number, prize, wanted, activity in rows:
+        if segment < 0:
+            out.append(f"risk {prize:.3g} around" if prize > 0 else _WHY[activity])
+            continue
         if prize == 0:
             out.append("on the way" if number == 1 or not wanted else "passed not long ago")
             continue
@@ -94,6 +101,34 @@ def _reasons(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) 
             parts = [f"{kind} {part:.0%}" for kind, part in of_map if part >= LEAST_SHARE]
             text += f" ({', '.join(parts)})" if parts else ""
         out.append(text)
+    return out
+
+
+_WHY = {
+    "dwell": "stayed here not long ago",
+    "wait": "too early for what comes next",
+    "break": "break",
+    "report": "time to report",
+    "briefing": "before leaving",
+    "handover": "end of the shift",
+}
+
+
+def _places(problem: Problem, walks: Walks, street: pd.Series) -> npt.NDArray[np.object_]:
+    """Return the street walked, or the place stood at; missing where it has no name.
+
+    A corner where a crew stays is called by the streets that meet there.
+    """
+    names = street.to_numpy(dtype=object)
+    streets, spots = names[walks.segment], problem.standing
+    stood = walks.place.copy()
+    stood[walks.place == ""] = None
+    for i in np.flatnonzero(walks.spot >= 0).tolist():
+        at = int(walks.spot[i])
+        meeting = names[spots.ends[spots.of[at] : spots.of[at + 1]]]
+        known = list(dict.fromkeys(name for name in meeting if isinstance(name, str) and name))
+        stood[i] = " / ".join(known[:2]) or None
+    out: npt.NDArray[np.object_] = np.where(walks.moving, streets, stood)
     return out
 
 
@@ -121,7 +156,7 @@ def _routes(problem: Problem, walks: Walks, visits: pd.DataFrame) -> gpd.GeoData
                 "mode": crew.shift.mode,
                 "start": start,
                 "end": end,
-                "length": float(problem.streets.length_mm[walks.segment[mine]].sum()) / 1000,
+                "length": float(walks.millimetres(problem)[mine].sum()) / 1000,
                 "duration": (end - start).total_seconds(),
                 "prize": float(walks.prize[mine].sum()),
                 "geometry": _line(problem, walks, i),
@@ -136,7 +171,7 @@ def _routes(problem: Problem, walks: Walks, visits: pd.DataFrame) -> gpd.GeoData
 def _line(problem: Problem, walks: Walks, i: int) -> LineString:
     """Join every metre that one crew walks into one line."""
     geometry = problem.streets.segments.geometry.array
-    mine = walks.crew == i
+    mine = (walks.crew == i) & walks.moving
     parts: list[Floats] = []
     for segment, forward in zip(walks.segment[mine], walks.forward[mine], strict=True):
         corners = shapely.get_coordinates(geometry[segment])
@@ -156,7 +191,7 @@ def _segments(
     west, south, east, north = routes.total_bounds + np.array([-AROUND, -AROUND, AROUND, AROUND])
     keep = np.zeros(len(all_segments), dtype=bool)
     keep[all_segments.sindex.query(shapely.box(west, south, east, north))] = True
-    keep[walks.segment] = True
+    keep[walks.segment[walks.moving]] = True
     table = all_segments[keep].copy()
     table["risk"] = problem.prize.sum(axis=1)[keep]
     more = {}
@@ -181,25 +216,47 @@ def _stops(problem: Problem) -> gpd.GeoDataFrame:
         )
     ]
     seen = list(dict.fromkeys(both))
-    x, y = lonlat_to(problem.streets.crs, [d.lon for d, _ in seen], [d.lat for d, _ in seen])
+    posts = [post for post in _posts(problem) if post not in seen]
+    where = [depot for depot, _ in (*seen, *posts)]
+    x, y = lonlat_to(problem.streets.crs, [d.lon for d in where], [d.lat for d in where])
     ids = problem.streets.nodes.index
     return gpd.GeoDataFrame(
         {
-            "kind": pd.array(["depot"] * len(seen), dtype="str"),
-            "name": pd.array([depot.name for depot, _ in seen], dtype="str"),
-            "node_id": [int(ids[node]) for _, node in seen],
+            "kind": pd.array(["depot"] * len(seen) + ["post"] * len(posts), dtype="str"),
+            "name": pd.array(
+                [depot.name for depot, _ in seen] + [post.name for post, _ in posts], dtype="str"
+            ),
+            "node_id": [int(ids[node]) for _, node in (*seen, *posts)],
         },
         geometry=[Point(*xy) for xy in zip(x, y, strict=True)],
         crs=problem.streets.crs,
-        index=pd.RangeIndex(len(seen), name="stop_id"),
+        index=pd.RangeIndex(len(seen) + len(posts), name="stop_id"),
     )[STOPS.names]
+
+
+def _posts(problem: Problem) -> list[tuple[Depot, int]]:
+    """Return the other places that crews come to, and their nodes."""
+    found: dict[tuple[Depot, int], None] = {}
+    for duty in problem.standing.duties:
+        crew = problem.crews[duty.crews[0]]
+        rules = crew.rules
+        given = {
+            "break_length": rules.break_at, "report_every": rules.report_at,
+            "must_visit": [(d.name, d.lon, d.lat) for d in crew.shift.must_visit
+                           if isinstance(d, Depot)],
+        }[duty.rule]  # fmt: skip
+        node_of = {name: node for name, node, _ in duty.places if node >= 0}
+        for name, lon, lat in given:
+            if name in node_of:
+                found[Depot(name, lon=lon, lat=lat), node_of[name]] = None
+    return list(found)
 
 
 def _unserved(problem: Problem, walks: Walks, street: pd.Series) -> pd.DataFrame:
     """Return the risky segments nobody passes, the riskiest first, and why."""
     risk = problem.prize.sum(axis=1)
     missed = risk > 0
-    missed[walks.segment] = False
+    missed[walks.segment[walks.moving]] = False
     rows = np.flatnonzero(missed)
     rows = rows[np.argsort(-risk[rows], kind="stable")]
     table = problem.streets.segments.iloc[rows]
@@ -216,7 +273,7 @@ def _unserved(problem: Problem, walks: Walks, street: pd.Series) -> pd.DataFrame
 
 def _why(problem: Problem) -> np.ndarray:
     """Return for each segment why nobody may have passed it."""
-    within = np.logical_or.reduce(problem.reachable)
+    within = np.logical_or.reduce(problem.reachable)[: len(problem.prize)]
     earns = np.logical_or.reduce([group.earns for group in problem.groups])
     unlit = ~earns & (problem.streets.segments["lit"] == "no").to_numpy()
     why = np.where(within, "no time left", np.where(unlit, "unlit", "out of reach"))

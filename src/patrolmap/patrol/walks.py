@@ -9,6 +9,7 @@ import numpy.typing as npt
 from patrolmap._kernels.paths import shortest_arcs
 from patrolmap.patrol.arcs import tails
 from patrolmap.patrol.problem import Bools, Floats, Ints, Problem
+from patrolmap.patrol.timeline import timeline
 from patrolmap.streets.network import Graph
 
 Order = Sequence[tuple[int, bool]]  # segment rows in order, True = along the geometry
@@ -31,6 +32,11 @@ class Walks:
         What the pass collects.
     wanted : (n,) bool
         True where the search sent the crew here, False where it only passes by.
+    activity, place : (n,) str
+        As in the visits table; the place is empty while moving. A step that stands has segment -1,
+        and one node.
+    spot : (n,) int64
+        Where a stay earns (row of the problem's spots), -1 elsewhere.
     """
 
     crew: Ints
@@ -43,6 +49,19 @@ class Walks:
     pass_number: Ints
     prize: Floats
     wanted: Bools
+    activity: npt.NDArray[np.object_]
+    place: npt.NDArray[np.object_]
+    spot: Ints
+
+    @property
+    def moving(self) -> Bools:
+        """Where a step walks a segment."""
+        return self.segment >= 0
+
+    def millimetres(self, problem: Problem) -> Ints:
+        """Return the length of each step, 0 while standing."""
+        length: Ints = np.where(self.moving, problem.streets.length_mm[self.segment], 0)
+        return length
 
     @property
     def total(self) -> float:
@@ -50,46 +69,88 @@ class Walks:
         return float(self.prize.sum())
 
 
-def walk_routes(problem: Problem, orders: Sequence[Order]) -> Walks:
-    """Join each crew's segments by shortest paths and score the passes that really happen."""
+def walk_routes(problem: Problem, orders: Sequence[Order], *, stand: bool = True) -> Walks:
+    """Join each crew's segments by shortest paths and score the passes that really happen.
+
+    `stand` False leaves out all standing: a line that was drawn says nothing of it.
+    """
     tail_of_arc = [tails(group.graph) for group in problem.groups]
-    steps = [
-        join(
-            problem.groups[c.group].graph,
-            tail_of_arc[c.group],
-            problem.streets.ends,
-            c.start,
-            c.end,
-            order,
+    tail, head = _ends(problem)
+    parts = []
+    for i, (c, order) in enumerate(zip(problem.crews, orders, strict=True)):
+        graph = problem.groups[c.group].graph
+        segment, forward, wanted = join(
+            graph, tail_of_arc[c.group], (tail, head), c.start, c.end, order
         )
-        for c, order in zip(problem.crews, orders, strict=True)
-    ]
-    crew = np.repeat(np.arange(len(steps)), [len(s) for s, _, _ in steps])
-    segment = np.concatenate([s for s, _, _ in steps])
-    forward = np.concatenate([f for _, f, _ in steps])
-    wanted = np.concatenate([w for _, _, w in steps])
-    tail, head = problem.streets.ends
-    arrive = np.empty(len(segment), dtype=np.int64)
-    depart = np.empty(len(segment), dtype=np.int64)
-    for i, who in enumerate(problem.crews):
-        mine = crew == i
-        walked = np.concatenate([[0], np.cumsum(problem.streets.length_mm[segment[mine]])])
-        # down, not to the nearest: a step that begins before a bin ends must not leave it
-        clock = round(who.begin * 1000) + np.floor(walked * 1000 / who.speed).astype(np.int64)
-        arrive[mine], depart[mine] = clock[:-1], clock[1:]
+        to = np.where(forward, head[segment], tail[segment])
+        nodes = np.concatenate([[c.start], to]).astype(np.int64)
+        line = timeline(problem, i, segment, nodes, stand=stand)
+        parts.append((line, (segment, forward, wanted)))
+    crew = np.repeat(np.arange(len(parts)), [len(line.source) for line, _ in parts])
+
+    def steps(of: int, standing: int) -> Ints:
+        """Return a column of the joined walks, and another value where the crew stands."""
+        columns = []
+        for part in parts:
+            column, source = np.append(part[1][of], 0), part[0].source
+            columns.append(np.where(source >= 0, column[source], standing))
+        return np.concatenate(columns).astype(np.int64)
+
+    lines = [line for line, _ in parts]
+    segment, forward = steps(0, -1), steps(1, 1).astype(np.bool_)
+    node = np.concatenate([line.node for line in lines])
+    arrive = np.concatenate([line.arrive for line in lines])
+    spot = np.concatenate([line.spot for line in lines])
     pass_number, prize = score_passes(problem, crew, segment, arrive)
     return Walks(
         crew=crew,
         segment=segment,
         forward=forward,
-        from_node=np.where(forward, tail[segment], head[segment]),
-        to_node=np.where(forward, head[segment], tail[segment]),
+        from_node=np.where(segment >= 0, np.where(forward, tail[segment], head[segment]), node),
+        to_node=np.where(segment >= 0, np.where(forward, head[segment], tail[segment]), node),
         arrive=arrive,
-        depart=depart,
+        depart=np.concatenate([line.depart for line in lines]),
         pass_number=pass_number,
-        prize=prize,
-        wanted=wanted,
+        prize=prize + score_stays(problem, crew, spot, arrive),
+        wanted=steps(2, 1).astype(np.bool_),
+        activity=np.array([a for line in lines for a in line.activity], dtype=object),
+        place=np.array([a for line in lines for a in line.place], dtype=object),
+        spot=spot,
     )
+
+
+def _ends(problem: Problem) -> tuple[Ints, Ints]:
+    """Return the ends of segments, then those of the rows where crews stand."""
+    standing = problem.standing
+    places = [
+        standing.duties[i].places[j][1] for _, i, j in standing.rows(0)
+        if standing.duties[i].places[j][1] >= 0
+    ]  # fmt: skip
+    nodes = np.append(standing.spot, places).astype(np.int64)
+    tail, head = problem.streets.ends
+    return np.append(tail, nodes), np.append(head, nodes)
+
+
+def score_stays(problem: Problem, crew: Ints, spot: Ints, arrive: Ints) -> Floats:
+    """Return what each stay collects, by `PatrolRules.share_of_dwell`; 0 for all other steps."""
+    standing, prize = problem.standing, np.zeros(len(crew))
+    earned: dict[tuple[int, int], tuple[int, int]] = {}
+    metres = problem.streets.length_mm / 1000
+    stays = np.flatnonzero(spot >= 0)
+    for i in stays[np.lexsort((stays, arrive[stays]))].tolist():
+        who, at = problem.crews[crew[i]], int(spot[i])
+        key = (at, int(problem.bin_at(arrive[i] / 1000)))
+        times, last = earned.get(key, (0, 0))
+        earns = problem.groups[who.group].earns
+        since = int(arrive[i] - last) / 1000
+        prize[i] = sum(
+            who.rules.share_of_dwell(times, since, float(metres[s])) * problem.prize[s, key[1]]
+            for s in standing.ends[standing.of[at] : standing.of[at + 1]].tolist()
+            if earns[s]
+        )
+        if prize[i] > 0:
+            earned[key] = (times + 1, int(arrive[i]))
+    return prize
 
 
 def score_passes(problem: Problem, crew: Ints, segment: Ints, arrive: Ints) -> tuple[Ints, Floats]:
@@ -105,6 +166,8 @@ def score_passes(problem: Problem, crew: Ints, segment: Ints, arrive: Ints) -> t
     earned: dict[tuple[int, int], tuple[int, int]] = {}
     for i in np.lexsort((np.arange(len(crew)), arrive)).tolist():
         key = (int(segment[i]), int(time_bin[i]))
+        if key[0] < 0:
+            continue
         pass_number[i] = seen[key] = seen.get(key, 0) + 1
         who = problem.crews[crew[i]]
         if not problem.groups[who.group].earns[key[0]]:

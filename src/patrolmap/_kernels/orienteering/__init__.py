@@ -6,7 +6,7 @@ calls: an installation writes all files anew, but whoever edits one here touches
 
 from patrolmap._kernels.orienteering.improve import improve, shrink
 from patrolmap._kernels.orienteering.refill import fill, sweep
-from patrolmap._kernels.orienteering.routes import restore, value
+from patrolmap._kernels.orienteering.routes import restore, retime, value
 from patrolmap._kernels.orienteering.tables import (
     Bench,
     Crews,
@@ -29,6 +29,7 @@ __all__ = [
     "fill",
     "improve",
     "restore",
+    "retime",
     "shrink",
     "sweep",
     "timed",

@@ -19,6 +19,7 @@ from patrolmap._kernels.orienteering.routes import (
     keep_route,
     remove_string,
     restore,
+    slack_of,
     turn_stretch,
     uniform,
     value,
@@ -73,7 +74,7 @@ def _ruin(tasks, crews, routes, backup, bench, centre, most, state, touched, clo
         c = routes.crew[other]
         if c < 0:
             continue
-        length = min(1 + int(uniform(state) * most), routes.size[c])
+        length = 1 + int(uniform(state) * min(most, routes.size[c]))
         p = routes.place[other] - int(uniform(state) * length)
         p = max(np.int64(0), min(p, routes.size[c] - length))
         n, loss = _take(tasks, crews, routes, backup, bench, n, c, p, length, touched, clocks)
@@ -137,7 +138,7 @@ def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found): 
     """Keep in `found` (price, crew, gap, side) the best of some gaps of route c for a string."""
     far, price = tasks.distance[crews.graph[c]], crews.price[c]
     a, b = ends
-    room = crews.budget[c] - routes.used[c] - inner
+    room, strict = crews.budget[c] - routes.used[c] - inner, tasks.duties > 0
     for p in range(low, high):
         if c == own[0] and p == own[1]:
             continue
@@ -145,19 +146,25 @@ def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found): 
         cost = np.int64(far[x, a]) + far[b, y]
         turned = np.int64(far[x, b]) + far[a, y] if turns > 0 else NO_SLOT
         extra = min(cost, turned) - routes.gap[c, p]
+        if strict:
+            room = slack_of(routes, c, p) - inner
         if extra <= room and price * (extra + inner) < found[0]:
             found[0], found[1], found[2], found[3] = price * (extra + inner), c, p, turned < cost
 
 
 @njit(cache=True)
-def _place_for_string(tasks, crews, routes, own, ends, tips, inner, turns, found):  # type: ignore[no-untyped-def]
+def _place_for_string(tasks, crews, routes, own, ends, tips, inner, turns, stays, found):  # type: ignore[no-untyped-def]
     """Keep in `found` the crew, gap and side where a string costs least; the crew is -1 if nowhere.
 
     It leads from terminal `ends[0]` to `ends[1]`, its first and last tasks are `tips`. Gap `own[1]`
     of route `own[0]`, where it was, is left out. Of many crews, only gaps beside tasks near its
-    tips are looked at, and empty routes.
+    tips are looked at, and empty routes. A string that `stays` stays in its route.
     """
     found[0], found[1] = np.inf, -1
+    if stays:
+        c, n = own[0], routes.size[own[0]] + 1
+        _offer(tasks, crews, routes, own, c, 0, n, ends, inner, turns, found)
+        return
     many, group = len(routes.size) > SOME, crews.group[own[0]]
     for c in range(len(routes.size)):
         if crews.group[c] == group and (routes.size[c] == 0 or not many):
@@ -183,12 +190,14 @@ def _move_string(  # type: ignore[no-untyped-def]
         return 0, np.int64(0)
     ends, inner = (np.int64(routes.enter[c, p]), np.int64(routes.leave[c, p + length])), np.int64(0)
     tips = (np.int64(routes.order[c, p]) >> 1, np.int64(routes.order[c, p + length - 1]) >> 1)
+    stays, free = False, len(tasks.first) - tasks.duties
     for q in range(p, p + length):
+        stays |= routes.order[c, q] >> 1 >= free
         bench.slot[q - p, 0] = routes.order[c, q]
         inner += tasks.length[routes.order[c, q] >> 1] + (routes.gap[c, q] if q > p else 0)
     n, lost = _take(tasks, crews, routes, backup, bench, 0, c, p, length, touched, clocks)
     found = np.empty(4)
-    _place_for_string(tasks, crews, routes, (c, p), ends, tips, inner, turns, found)
+    _place_for_string(tasks, crews, routes, (c, p), ends, tips, inner, turns, stays, found)
     who, where, side = np.int64(found[1]), np.int64(found[2]), np.int64(found[3])
     if who < 0 or routes.size[who] + n > routes.order.shape[1]:
         return n, lost
@@ -246,6 +255,19 @@ def _all_ruin(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _gather_owed(tasks, routes, bench, n):  # type: ignore[no-untyped-def]
+    """Add every place of the duties that nobody does to the pool; return its size."""
+    for task in range(len(tasks.first) - tasks.duties, len(tasks.first)):
+        if routes.passes[tasks.unit[task]] == 0 and bench.marked[task] != bench.stamp[1]:
+            if n == len(bench.task):
+                break
+            bench.marked[task] = bench.stamp[1]
+            bench.task[n] = task
+            n += 1
+    return n
+
+
+@njit(cache=True)
 def _keep_best(crews, routes, best, dirty, prize, values):  # type: ignore[no-untyped-def]
     """Copy the routes to `best` if they keep every limit and are worth more."""
     for c in range(len(dirty)):
@@ -295,6 +317,8 @@ def improve(  # type: ignore[no-untyped-def]
             n, lost = _all_ruin(
                 tasks, crews, routes, backup, bench, window, most, excursion, state, touched, clocks
             )
+        if tasks.duties > 0:
+            n = _gather_owed(tasks, routes, bench, n)
         for c in range(len(touched)):
             for _turns in range(turns if touched[c] else 0):
                 i = int(uniform(state) * (routes.size[c] + 1))

@@ -7,6 +7,8 @@ from patrolmap._kernels.orienteering.routes import (
     gain_of,
     insert_task,
     minds_the_clock,
+    opening,
+    slack_of,
     walked_before,
 )
 
@@ -35,18 +37,28 @@ def cheapest_gap(far, back, leave, enter, gap, c, a, b, length, along, against, 
 
 @njit(cache=True)
 def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type: ignore[no-untyped-def]
-    """Do the same for a task that only earns at some times."""
-    g = crews.graph[c]
+    """Do the same for a task that only earns at some times, or in a route with duties.
+
+    What a crew would wait at a duty counts as metres.
+    """
+    g, strict = crews.graph[c], tasks.duties > 0
+    duty = task >= len(tasks.first) - tasks.duties
     a, b, length = tasks.first[task], tasks.last[task], tasks.length[task]
     where, side = np.int64(-1), np.int64(0)
+    if duty and not tasks.homes[task, 0] <= c < tasks.homes[task, 1]:
+        return limit, where, side
     for p in range(low, high):
         x, y = routes.leave[c, p], routes.enter[c, p]
+        most = slack_of(routes, c, p) + 1 if strict else limit
         for turned in range(2):
             if turned == 1:
                 a, b = b, a
             way = np.int64(tasks.distance[g, x, a])
             cost = way + length + tasks.distance[g, b, y] - routes.gap[c, p]
-            if cost < limit and tasks.sides[crews.group[c], task, turned]:
+            if duty:
+                early = opening(tasks, crews, task, c) - walked_before(tasks, routes, c, p) - way
+                cost += max(early, np.int64(0))
+            if cost < min(limit, most) and tasks.sides[crews.group[c], task, turned]:
                 walked = walked_before(tasks, routes, c, p) + way
                 if gain_of(tasks, crews, routes, task, c, walked) > 0:
                     limit, where, side = cost, np.int64(p), np.int64(turned)
@@ -58,7 +70,9 @@ def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type:
 def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` (cost, crew, gap, side) the cheapest of some gaps of a route for a task."""
     limit = min(slot[i, 0], crews.budget[c] - routes.used[c] + 1)
-    if minds_the_clock(tasks, routes, task):
+    if tasks.duties > 0:
+        limit = slot[i, 0]  # a wait may take up what is over the budget
+    if tasks.duties > 0 or minds_the_clock(tasks, routes, task):
         cost, p, side = _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit)
     else:
         g, group = crews.graph[c], crews.group[c]
@@ -100,6 +114,27 @@ def _beside_neighbours(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def find_between_duties(tasks, crews, routes, task, slot, i, wide):  # type: ignore[no-untyped-def]
+    """Keep in `slot[i]` the cheapest place for a task, where routes have duties.
+
+    A duty is looked for in the whole routes of its crews. Returns whether that was all.
+    """
+    slot[i, 0] = NO_SLOT
+    if task >= len(tasks.first) - tasks.duties:
+        for c in range(tasks.homes[task, 0], tasks.homes[task, 1]):
+            find_slot(tasks, crews, routes, task, c, 0, routes.size[c] + 1, slot, i)
+        return True
+    if wide or minds_the_clock(tasks, routes, task):
+        return False
+    for other in tasks.near[task]:
+        c = routes.crew[other] if other >= 0 else -1
+        if c >= 0:
+            p = routes.place[other]
+            find_slot(tasks, crews, routes, task, c, p, p + 2, slot, i)
+    return slot[i, 0] < NO_SLOT
+
+
+@njit(cache=True)
 def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` the cheapest place for a task beside its neighbours, or in short routes.
 
@@ -114,6 +149,11 @@ def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # ty
             if near[task, k] < 0:
                 break
             c = crew[near[task, k]]
+            if c >= 0 and seen[c] != stamp:
+                seen[c] = stamp
+                find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
+        for other in range(tasks.copies[tasks.unit[task]], tasks.copies[tasks.unit[task] + 1]):
+            c = crew[other]  # a street walked there and back at once
             if c >= 0 and seen[c] != stamp:
                 seen[c] = stamp
                 find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)

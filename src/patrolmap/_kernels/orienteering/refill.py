@@ -8,6 +8,7 @@ from patrolmap._kernels.orienteering.places import (
     board,
     cheapest_gap,
     find_anywhere,
+    find_between_duties,
     find_slot,
     riders,
     riders_any_time,
@@ -17,6 +18,7 @@ from patrolmap._kernels.orienteering.routes import (
     insert_task,
     keep_route,
     minds_the_clock,
+    slack_of,
     uniform,
     walked_before,
 )
@@ -26,10 +28,14 @@ from patrolmap._kernels.orienteering.routes import (
 def _look(tasks, crews, routes, bench, i, wide):  # type: ignore[no-untyped-def]
     """Find the best place for entry i of the pool anew."""
     bench.stamp[0] += 1
-    find_anywhere(
-        tasks, crews, routes, bench.task[i], bench.slot, i, bench.seen, bench.stamp[0], wide
-    )
     bench.earns[i] = -1.0
+    task = bench.task[i]
+    if tasks.duties > 0 and find_between_duties(tasks, crews, routes, task, bench.slot, i, wide):
+        return
+    find_anywhere(
+        tasks, crews, routes, task, bench.slot, i, bench.seen, bench.stamp[0],
+        wide or tasks.duties > 0,
+    )  # fmt: skip
 
 
 @njit(cache=True)
@@ -99,7 +105,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
     far, back = tasks.distance[crews.graph[c]], tasks.back[crews.graph[c]]
     first, last, length, sides = tasks.first, tasks.last, tasks.length, tasks.sides
     leave, enter, gap, group = routes.leave, routes.enter, routes.gap, crews.group[c]
-    room = crews.budget[c] - routes.used[c]
+    room, strict = crews.budget[c] - routes.used[c], tasks.duties > 0
     i = 0
     while i < n:
         other = task[i]
@@ -117,10 +123,10 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
             continue
         if mine and slot[i, 2] > p:
             slot[i, 2] += more
-        if minds:
+        if minds or strict:
             cost = slot[i, 0]
             find_slot(tasks, crews, routes, other, c, p, p + 1 + more, slot, i)
-            if slot[i, 0] != cost:
+            if slot[i, 0] != cost or routes.passes[tasks.unit[other]] > 0:  # a repeat earns less
                 earns[i] = -1.0
             i += 1
             continue
@@ -148,7 +154,8 @@ def refill(tasks, crews, routes, backup, bench, n, mild, wide, touched, clocks):
             return total
         task, cost = bench.task[best], bench.slot[best, 0]
         c, p, side = bench.slot[best, 1], bench.slot[best, 2], bench.slot[best, 3]
-        if routes.used[c] + cost > crews.budget[c]:
+        room = slack_of(routes, c, p) if tasks.duties > 0 else crews.budget[c] - routes.used[c]
+        if cost > room:
             _look(tasks, crews, routes, bench, best, wide)
             continue
         if routes.size[c] == routes.order.shape[1]:
@@ -180,16 +187,24 @@ def fill(tasks, crews, routes, bench, pool, clocks):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True)
 def sweep(tasks, crews, routes, noise, state):  # type: ignore[no-untyped-def]
-    """Lay empty routes crew by crew, always on to the best noisy prize per metre."""
+    """Lay empty routes crew by crew, always on to the best noisy prize per metre.
+
+    Of a route with duties, gap after gap is filled.
+    """
     distance, length, sides, crew = tasks.distance, tasks.length, tasks.sides, routes.crew
+    strict, free = tasks.duties > 0, len(length) - tasks.duties
     weight = np.empty(len(length))
     for task in range(len(length)):
         weight[task] = 1.0 + noise * (uniform(state) - 0.5)
     for c in range(len(crews.start)):
-        g, here, walked = crews.graph[c], crews.start[c], np.int64(0)
+        g, p = crews.graph[c], np.int64(0)
         while routes.size[c] < routes.order.shape[1]:
-            best, best_score, best_cost = np.int64(-1), 0.0, np.int64(0)
-            for oriented in range(2 * len(length)):
+            here, there = np.int64(routes.leave[c, p]), np.int64(routes.enter[c, p])
+            walked, room = walked_before(tasks, routes, c, p), crews.budget[c]
+            if strict:
+                room = slack_of(routes, c, p) + walked + routes.gap[c, p]
+            best, best_score = np.int64(-1), 0.0
+            for oriented in range(2 * free):
                 task, side = oriented >> 1, oriented & 1
                 if crew[task] >= 0 or not sides[crews.group[c], task, side]:
                     continue
@@ -199,16 +214,13 @@ def sweep(tasks, crews, routes, noise, state):  # type: ignore[no-untyped-def]
                 way = np.int64(distance[g, here, enter])
                 cost = way + length[task]
                 score = weight[task] * tasks.prize[tasks.unit[task]] / (cost + 1000.0)
-                if (
-                    score > best_score
-                    and walked + cost + distance[g, leave, crews.end[c]] <= crews.budget[c]
-                ):
+                if score > best_score and walked + cost + distance[g, leave, there] <= room:
                     gain = gain_of(tasks, crews, routes, task, c, walked + way)
                     score = weight[task] * gain / (cost + 1000.0)
                     if score > best_score:
-                        best, best_score, best_cost = np.int64(oriented), score, cost
-            if best < 0:
+                        best, best_score = np.int64(oriented), score
+            if best >= 0:
+                insert_task(tasks, crews, routes, best >> 1, c, p, best & 1, True)
+            elif p == routes.size[c]:
                 break
-            insert_task(tasks, crews, routes, best >> 1, c, routes.size[c], best & 1, True)
-            walked += best_cost
-            here = np.int64(routes.leave[c, routes.size[c]])
+            p += 1

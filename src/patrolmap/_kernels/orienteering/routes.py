@@ -16,8 +16,11 @@ def uniform(state):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def set_offsets(tasks, routes, c, p):  # type: ignore[no-untyped-def]
+def set_offsets(tasks, crews, routes, c, p):  # type: ignore[no-untyped-def]
     """Recompute how far a crew has walked when it begins each task from position p on."""
+    if tasks.duties > 0:
+        set_slack(tasks, crews, routes, c)
+        return
     walked = np.int64(0)
     if p > 0:
         walked = routes.offset[c, p - 1] + tasks.length[routes.order[c, p - 1] >> 1]
@@ -25,6 +28,63 @@ def set_offsets(tasks, routes, c, p):  # type: ignore[no-untyped-def]
         walked += routes.gap[c, q]
         routes.offset[c, q] = walked
         walked += tasks.length[routes.order[c, q] >> 1]
+
+
+@njit(cache=True)
+def set_slack(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
+    """Recompute the clock of a route with duties: waits, and what each gap may still take on.
+
+    A wait counts as walking; it takes up what is put in before it (forward slack: Savelsbergh
+    1992, doi 10.1287/ijoc.4.2.146).
+    """
+    order, offset, gap = routes.order[c], routes.offset[c], routes.gap[c]
+    slack = offset[len(order) :]
+    free, n = len(tasks.first) - tasks.duties, routes.size[c]
+    walked = np.int64(0)
+    for q in range(n):
+        walked += gap[q]
+        task = order[q] >> 1
+        if task >= free:
+            walked = max(walked, opening(tasks, crews, task, c))
+        offset[q] = walked
+        walked += tasks.length[task]
+    routes.used[c] = walked + gap[n]
+    late = crews.budget[c] - routes.used[c]
+    slack[n] = late
+    for q in range(n - 1, -1, -1):
+        task = order[q] >> 1
+        if task >= free:
+            closes = tasks.closes[tasks.unit[task]]
+            if closes < np.inf:
+                last = np.int64((closes - crews.begin[c]) * crews.speed[c])
+                late = min(late, last - offset[q])
+            before = np.int64(0) if q == 0 else (
+                offset[q - 1] + tasks.length[order[q - 1] >> 1]
+            )  # fmt: skip
+            late += offset[q] - before - gap[q]
+        slack[q] = late
+
+
+@njit(cache=True, inline="always")
+def slack_of(routes, c, p):  # type: ignore[no-untyped-def]
+    """Return how many mm gap p of a route with duties may take on; below 0 where one is late."""
+    return routes.offset[c, routes.order.shape[1] + p]
+
+
+@njit(cache=True, inline="always")
+def opening(tasks, crews, task, c):  # type: ignore[no-untyped-def]
+    """Return how far crew c could have walked when a duty opens; 0 where it always is open."""
+    opens = tasks.opens[tasks.unit[task]]
+    if opens == -np.inf:
+        return np.int64(0)
+    return np.int64((opens - crews.begin[c]) * crews.speed[c]) + 1
+
+
+@njit(cache=True, nogil=True)
+def retime(tasks, crews, routes):  # type: ignore[no-untyped-def]
+    """Recompute the clocks of all routes, where budgets have changed."""
+    for c in range(len(routes.size)):
+        set_offsets(tasks, crews, routes, c, 0)
 
 
 @njit(cache=True, inline="always")
@@ -51,12 +111,13 @@ def gain_of(tasks, crews, routes, task, c, walked):  # type: ignore[no-untyped-d
     if before == 0 and always:
         return float(tasks.prize[unit])
     moment = crews.begin[c] + walked / crews.speed[c]
+    if task >= len(tasks.first) - tasks.duties:  # once, and who is early waits
+        return float(tasks.prize[unit]) if before == 0 and moment < tasks.closes[unit] else 0.0
     if not tasks.opens[unit] <= moment < tasks.closes[unit]:
         return 0.0
+    after = crews.after[c] if unit < tasks.dwells else tasks.again
     for other in range(tasks.copies[unit], tasks.copies[unit + 1]):
-        if routes.crew[other] >= 0 and (
-            abs(_moment(crews, routes, other) - moment) < crews.after[c]
-        ):
+        if routes.crew[other] >= 0 and abs(_moment(crews, routes, other) - moment) < after:
             return 0.0
     return float(tasks.prize[unit]) * crews.share[c] ** before
 
@@ -93,7 +154,7 @@ def insert_task(tasks, crews, routes, task, c, p, side, clocks):  # type: ignore
     routes.passes[tasks.unit[task]] += 1
     routes.size[c] = n + 1
     if clocks:
-        set_offsets(tasks, routes, c, p)
+        set_offsets(tasks, crews, routes, c, p)
 
 
 @njit(cache=True)
@@ -118,7 +179,7 @@ def remove_string(tasks, crews, routes, c, p, length, clocks):  # type: ignore[n
     routes.size[c] = n - length
     routes.used[c] -= saved - gap[p]
     if clocks:
-        set_offsets(tasks, routes, c, p)
+        set_offsets(tasks, crews, routes, c, p)
     return lost
 
 
@@ -131,6 +192,9 @@ def copy_route(source, target, c):  # type: ignore[no-untyped-def]
     for p in range(n + 1):
         target.leave[c, p], target.enter[c, p] = source.leave[c, p], source.enter[c, p]
         target.gap[c, p] = source.gap[c, p]
+    m = source.order.shape[1]
+    if source.offset.shape[1] > m:
+        target.offset[c, m : m + n + 1] = source.offset[c, m : m + n + 1]
     target.size[c], target.used[c] = n, source.used[c]
 
 
@@ -182,6 +246,8 @@ def worth_of(tasks, crews, routes, c, p, length):  # type: ignore[no-untyped-def
 def value(tasks, crews, routes):  # type: ignore[no-untyped-def]
     """Return the prize less the millimetres walked; minus infinity where a crew comes late.
 
+    A duty that is not done costs its prize.
+
     Planned passes earn by the clock: one too soon after another, or out of its time bin, earns
     nothing. Prizes are scaled so that the metres only decide among near equals.
     """
@@ -193,7 +259,7 @@ def value(tasks, crews, routes):  # type: ignore[no-untyped-def]
     for unit in range(len(passes)):
         most = max(most, passes[unit])
     when, who = np.empty(most), np.empty(most, dtype=np.int64)
-    total = 0.0
+    total, dwells, again = -tasks.owed, tasks.dwells, tasks.again
     for unit in range(len(passes)):
         size = 0
         for task in range(copies[unit], copies[unit + 1] if passes[unit] > 0 else copies[unit]):
@@ -209,7 +275,8 @@ def value(tasks, crews, routes):  # type: ignore[no-untyped-def]
         worth, paid = float(prize[unit]), -np.inf
         for i in range(size):
             c = who[i]
-            if opens[unit] <= when[i] < closes[unit] and when[i] - paid >= after[c]:
+            wait = after[c] if unit < dwells else again
+            if opens[unit] <= when[i] < closes[unit] and when[i] - paid >= wait:
                 total += worth
                 worth *= share[c]
                 paid = when[i]
@@ -255,4 +322,4 @@ def turn_stretch(tasks, crews, routes, c, i, state, clocks):  # type: ignore[no-
     leave[high], gap[high] = first, far[first, enter[high]]
     routes.used[c] += best
     if clocks:
-        set_offsets(tasks, routes, c, low)
+        set_offsets(tasks, crews, routes, c, low)

@@ -3,6 +3,10 @@
 A task is one pass of one risky segment; a route is an order of oriented tasks (`2 * task + side`,
 side 1 = against the geometry) between two terminals. Prizes and lengths are integers, so that sums
 never depend on their order.
+
+Standing is a task from a terminal to itself, as long as its crew would walk in the time. A duty is
+a unit that must be done: its tasks, the last of all, are the places where it may be; before it
+opens, a crew waits there.
 """
 
 from typing import NamedTuple
@@ -15,6 +19,8 @@ Int16s = npt.NDArray[np.int16]
 Int32s = npt.NDArray[np.int32]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+NEVER = 1 << 60
 
 
 class Tasks(NamedTuple):
@@ -37,6 +43,10 @@ class Tasks(NamedTuple):
     sides: Bools  # (groups, n, 2) may a crew of the group walk it along / against?
     near: Ints  # (n, k) tasks nearby, of other units
     homes: Ints  # (n, h) classes of crews for which the way there and home is shortest
+    duties: int = 0  # so many of the last tasks; their crews are homes[i, 0] to before homes[i, 1]
+    owed: float = 0.0  # prizes of all duties, which are only there to have them done
+    dwells: int = NEVER  # units from this one on, up to the duties, are stays
+    again: float = 0.0  # s between two stays that both earn
 
 
 class Crews(NamedTuple):
@@ -64,9 +74,10 @@ class Routes(NamedTuple):
     leave: Int32s  # (c, m + 1) terminal at which a gap begins
     enter: Int32s  # (c, m + 1) terminal at which it ends
     gap: Int32s  # (c, m + 1) mm from one to the other
-    offset: Ints  # (c, m) mm walked when the task begins; kept only where clocks matter
+    offset: Ints  # (c, m) mm walked when the task begins; kept only where clocks matter. With
+    # duties (c, 2 m + 1), from m on the mm that each gap may take on and no duty is late
     size: Ints  # (c,) tasks in each route
-    used: Ints  # (c,) mm walked
+    used: Ints  # (c,) mm walked, or that could be while the crew waits
     crew: Ints  # (n,) -1 = not planned
     place: Ints  # (n,) position in its route
     passes: Ints  # (u,) planned passes
@@ -88,14 +99,15 @@ def empty_routes(tasks: Tasks, crews: Crews) -> Routes:
     """Return routes that walk straight from start to end."""
     n, c, u = len(tasks.first), len(crews.start), len(tasks.prize)
     way = int(crews.budget.max(initial=0))
-    m = 1 + int(np.searchsorted(np.cumsum(np.sort(tasks.length)), way, side="right"))
+    length = np.sort(tasks.length[: len(tasks.length) - tasks.duties])  # duties may have none
+    m = 1 + tasks.duties + int(np.searchsorted(np.cumsum(length), way, side="right"))
     straight = tasks.distance[crews.graph, crews.start, crews.end]
     routes = Routes(
         order=np.zeros((c, m), dtype=np.int32),
         leave=np.zeros((c, m + 1), dtype=np.int32),
         enter=np.zeros((c, m + 1), dtype=np.int32),
         gap=np.zeros((c, m + 1), dtype=np.int32),
-        offset=np.zeros((c, m), dtype=np.int64),
+        offset=np.zeros((c, 2 * m + 1 if tasks.duties else m), dtype=np.int64),
         size=np.zeros(c, dtype=np.int64),
         used=straight.astype(np.int64),
         crew=np.full(n, -1, dtype=np.int64),
@@ -103,6 +115,8 @@ def empty_routes(tasks: Tasks, crews: Crews) -> Routes:
         passes=np.zeros(u, dtype=np.int64),
     )
     routes.leave[:, 0], routes.enter[:, 0], routes.gap[:, 0] = crews.start, crews.end, straight
+    if tasks.duties:
+        routes.offset[:, m] = crews.budget - straight
     return routes
 
 
@@ -125,6 +139,8 @@ def empty_bench(tasks: Tasks, crews: Crews, room: int) -> Bench:
 
 
 def timed(tasks: Tasks) -> bool:
-    """Return whether what any task earns depends on when it is done."""
+    """Return whether what any task earns, or may be done at all, depends on when it is done."""
+    if tasks.duties:
+        return True
     always = (tasks.opens == -np.inf) & (tasks.closes == np.inf) & (np.diff(tasks.copies) == 1)
     return not bool(always.all())

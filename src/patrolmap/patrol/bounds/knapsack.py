@@ -22,8 +22,8 @@ def knapsack_bound(problem: Problem, units: Units) -> float:
     plus what every pass earns beyond its own is a bound, and the best price gives the least.
     """
     share = max(crew.rules.repeat_share for crew in problem.crews)
-    room = float(sum(crew.budget for crew in problem.crews))
-    length = problem.streets.length_mm[units.segment].astype(np.float64)
+    room = float(sum(problem.room))
+    length = problem.cost[units.segment].astype(np.float64)
     low, high = 0.0, float((units.prize / length).max(initial=0.0))
     for _ in range(HALVINGS):
         price = (low + high) / 2

@@ -213,7 +213,7 @@ def _walked(
 
     Its bound is then one of plans with as much time, and holds for these routes too.
     """
-    walks = walk_routes(asked, orders)
+    walks = walk_routes(asked, orders, stand=False)
     late = {
         str(crew.shift.name): max(_late(asked, walks, i) for i, other in enumerate(asked.crews)
                                   if other.shift.name == crew.shift.name)

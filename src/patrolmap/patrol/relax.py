@@ -1,0 +1,173 @@
+"""What to do about demands that cannot be met: name them, or leave them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from patrolmap.errors import DepotError, InfeasibleError
+from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.shifts import Depot, Shift
+from patrolmap.patrol.standing import Duty
+
+if TYPE_CHECKING:
+    from patrolmap.patrol.problem import Problem
+    from patrolmap.patrol.walks import Order, Walks
+    from patrolmap.streets.network import StreetNetwork
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relaxed:
+    """A problem that can be met at first sight, and what was left out for it."""
+
+    problem: Problem
+    notes: tuple[str, ...]
+
+
+def build_relaxed(
+    streets: StreetNetwork,
+    risk: pd.Series | pd.DataFrame,
+    shifts: Sequence[Shift],
+    rules: PatrolRules | None,
+    *,
+    relax: bool,
+) -> Relaxed:
+    """Build a problem; with `relax`, without the demands that are in the way."""
+    from patrolmap.patrol.problem import build_problem
+
+    shifts, notes = list(shifts), list[str]()
+    while True:
+        try:
+            return Relaxed(problem=build_problem(streets, risk, shifts, rules), notes=tuple(notes))
+        except (DepotError, InfeasibleError) as error:
+            if not relax or error.demand is None:
+                raise
+            shifts = [
+                _without(shift, error, rules) if shift.name == error.shift else shift
+                for shift in shifts
+            ]
+            notes.append(f"relaxed {error.demand} of shift {error.shift!r}: {error}")
+
+
+def _without(
+    shift: Shift, error: DepotError | InfeasibleError, rules: PatrolRules | None
+) -> Shift:  # fmt: skip
+    """Return a shift without the demand that an error names."""
+    from patrolmap.patrol.problem import rules_of
+
+    if error.demand == "sector":
+        return replace(shift, sector=None)
+    if error.demand == "must_visit":
+        left = tuple(
+            one for one in shift.must_visit
+            if (one.name if isinstance(one, Depot) else one) != error.place
+        )  # fmt: skip
+        return replace(shift, must_visit=left)
+    off: dict[str, Any] = {str(error.demand): None}
+    return replace(shift, rules=replace(rules_of(shift, rules), **off))
+
+
+def missed(problem: Problem, orders: Sequence[Order], walks: Walks) -> list[Duty]:
+    """Return the duties that walks leave undone, or do at the wrong time."""
+    standing = problem.standing
+    done: set[int] = set()
+    rows = [{row for row, _ in order} for order in orders]
+    for row, i, j in standing.rows(len(problem.prize)):
+        duty = standing.duties[i]
+        name, node, _ = duty.places[j]
+        crews = range(*duty.crews)
+        if not duty.stands:
+            mine = (walks.crew >= duty.crews[0]) & (walks.crew < duty.crews[1])
+            seen = walks.segment[mine] == row
+            if node >= 0:
+                seen = (walks.from_node[mine] == node) | (walks.to_node[mine] == node)
+            if seen.any() or any(row in rows[c] for c in crews):
+                done.add(i)
+            continue
+        stood = (walks.crew == duty.crews[0]) & (walks.activity == duty.activity)
+        stood &= (walks.from_node == node) & (walks.place == name)
+        margin = problem.crews[duty.crews[0]]
+        late = duty.closes + (
+            margin.rules.seconds_of("report_length") if margin.reports_by_radio else 0.0
+        )
+        begun = walks.arrive[stood] / 1000
+        if ((begun >= duty.opens - 1e-3) & (begun <= late + 1e-3)).any():
+            done.add(i)
+    return [duty for i, duty in enumerate(standing.duties) if i not in done]
+
+
+def late_crews(problem: Problem, walks: Walks) -> list[int]:
+    """Return the crews that are not back in time."""
+    out = []
+    for i, crew in enumerate(problem.crews):
+        ends = walks.depart[walks.crew == i]
+        if len(ends) and ends.max() > round((crew.begin + crew.shift.seconds) * 1000):
+            out.append(i)
+    return out
+
+
+def without_duties(problem: Problem, duties: Sequence[Duty]) -> Problem:
+    """Return a problem that does not ask for some duties, for its bound."""
+    left = tuple(duty for duty in problem.standing.duties if duty not in duties)
+    return replace(problem, standing=replace(problem.standing, duties=left))
+
+
+def best_walks(
+    problem: Problem, orders: Sequence[Sequence[Order]], *, relax: bool
+) -> tuple[Walks, list[Duty]]:
+    """Return the true walk that misses the fewest duties, the richest of those, and what it misses.
+
+    Raises
+    ------
+    InfeasibleError
+        Naming the rule and the crew, where a duty is missed and `relax` is False.
+    """
+    from patrolmap.patrol.walks import walk_routes
+
+    found = []
+    for number, order in enumerate(orders):
+        walks = walk_routes(problem, order)
+        left = missed(problem, order, walks)
+        wrong = len(left) + len(late_crews(problem, walks))
+        found.append((wrong, -walks.total, number, left, walks))
+    _, _, _, left, walks = min(found, key=lambda one: one[:3])
+    late = late_crews(problem, walks)
+    if (left and not relax) or late:
+        crew = problem.crews[left[0].crews[0] if left else late[0]]
+        said = left[0].said if left else "being back in time"
+        rule = left[0].rule if left else "duration"
+        who = f"shift {crew.shift.name!r}" if rule == "must_visit" else f"crew {crew.route_id}"
+        more = f" (and {len(left) - 1} more demands)" if len(left) > 1 else ""
+        raise InfeasibleError(
+            f"{who}: {said} ({rule}) could not be met together with the other demands{more}. "
+            "Widen its window, name nearer places, give the shift more time, or plan with "
+            "relax=True, which leaves out what cannot be met.",
+            shift=str(crew.shift.name), demand=rule,
+        )  # fmt: skip
+    return walks, left
+
+
+def left_out(problem: Problem, duties: Sequence[Duty]) -> dict[str, list[list[object]]]:
+    """Return what is left out, as (crew, rule) by shift, for the plan's provenance."""
+    out: dict[str, list[list[object]]] = {}
+    for duty in duties:
+        crew = problem.crews[duty.crews[0]]
+        what: list[object] = [crew.number, duty.rule]
+        if duty.rule == "must_visit":
+            what = [0, duty.places[0][0]]
+        mine = out.setdefault(str(crew.shift.name), [])
+        if what not in mine:
+            mine.append(what)
+    return out
+
+
+def notes_on(problem: Problem, duties: Sequence[Duty]) -> list[str]:
+    """Say what was left out."""
+    return [
+        f"relaxed {duty.rule} of crew {problem.crews[duty.crews[0]].route_id}: {duty.said} could "
+        "not be met together with the other demands"
+        for duty in duties
+    ]
