@@ -12,6 +12,7 @@ import patrolmap as pm
 from pages import payload_of
 from patrolmap.output._notes import told_note
 from patrolmap.output._words import word_table
+from patrolmap.patrol.tables import _WHY
 from plans import make_plan, node_path
 from towns import grid_town
 
@@ -20,7 +21,7 @@ SAID_BY = [
     *(PACKAGE / "risk" / "model" / f"{name}.py"
       for name in ("clock", "times", "sift", "learn", "profile")),
     *(PACKAGE / "events" / f"{name}.py" for name in ("programmes",)),
-    *(PACKAGE / "patrol" / f"{name}.py" for name in ("solve", "notes", "drawn/score")),
+    *(PACKAGE / "patrol" / f"{name}.py" for name in ("solve", "notes", "relax", "drawn/score")),
 ]  # fmt: skip
 SAMPLES = {  # what stands in a hole, by what its expression speaks of
     "count_events": "12 events", "kind": "crime", "name": "crime", "until": "29.10.2026",
@@ -29,7 +30,7 @@ SAMPLES = {  # what stands in a hole, by what its expression speaks of
     "many": "2 gaps in the drawing are", "shift.mode": "'walk'", "_span": "4 h 12 min",
     "_UNLIT": "unlit streets are walked slowly", "_UNKNOWN": "count as unlit",
     "told": "; 5% are unlit so", "no_parks_after": "22:00", "parks_open": "06:00",
-    "'s' if": "s",
+    "'s' if": "s", "demand": "must_visit", "rule": "must_visit", "error.shift": "'night'",
 }  # fmt: skip
 
 
@@ -64,6 +65,8 @@ def filled(part):
     if isinstance(part, ast.Constant):
         return part.value
     told = ast.unparse(part.value)
+    if told == "error":
+        return "no way to get there"
     for word, sample in SAMPLES.items():
         if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", told):
             return sample
@@ -76,6 +79,12 @@ def test_every_note_the_package_writes_is_translated(lang):
     said = [text for file in SAID_BY if file.exists() for text in sentences(file)]
     assert len(said) > 20
     assert [text for text in said if told_note(text, lang) == text] == []
+
+
+@pytest.mark.parametrize("lang", ["kk", "ru"])
+def test_every_reason_to_stand_is_translated(lang):
+    reasons = [*_WHY.values(), "risk 0.12 around"]
+    assert not [reason for reason in reasons if told_note(reason, lang) == reason]
 
 
 @pytest.mark.parametrize("lang", ["kk", "ru"])

@@ -17,9 +17,10 @@ _HOLES = {
     "events": r"1 event|[\d,]+ events", "kind": r"\w+", "day": r"[\d.]+", "end": r"[\d.]+",
     "share": rf"{_NUMBER} ?%", "part": rf"{_NUMBER} ?%", "parts": r"\w+ \d+%(?:, \w+ \d+%)*",
     "what": "[^;]+", "how": "[^;]+", "text": ".+", "mode": r"\w+", "from": r"[\d:]+",
-    "to": r"[\d:]+", "span": r"[\dhmins ]+", "took": r"[\dhmins ]+", "had": r"[\dhmins ]+",
+    "to": r"[\d:]+", "rule": r"\w+", "said": ".+", "span": r"[\dhmins ]+",
+    "took": r"[\dhmins ]+", "had": r"[\dhmins ]+",
 }  # fmt: skip
-_AS_IT_IS = {"day", "end", "text", "from", "to"}
+_AS_IT_IS = {"day", "end", "text", "from", "to", "rule", "said"}
 _KINDS = {"crime": "crimes", "accident": "accidents", "juvenile": "juvenile offences",
           "call": "calls"}  # fmt: skip
 
