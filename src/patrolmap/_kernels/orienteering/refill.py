@@ -1,8 +1,8 @@
 """Fill routes: from nothing by the best prize per metre, or from a pool of tasks one by one."""
 
 import numpy as np
-from numba import njit
 
+from patrolmap._kernels.compiling import inner, kernel
 from patrolmap._kernels.orienteering.places import (
     NO_SLOT,
     board,
@@ -24,7 +24,7 @@ from patrolmap._kernels.orienteering.routes import (
 )
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _look(tasks, crews, routes, bench, i, wide):  # type: ignore[no-untyped-def]
     """Find the best place for entry i of the pool anew."""
     bench.stamp[0] += 1
@@ -38,7 +38,7 @@ def _look(tasks, crews, routes, bench, i, wide):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _drop(bench, i, n):  # type: ignore[no-untyped-def]
     """Overwrite entry i of a pool with its last one; return how many are left."""
     n -= 1
@@ -48,7 +48,7 @@ def _drop(bench, i, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _earnings(tasks, crews, routes, task, slot, clocks):  # type: ignore[no-untyped-def]
     """Return what a task earns in its slot, with all that the new way there and on passes."""
     c, p, g = slot[1], slot[2], crews.graph[slot[1]]
@@ -72,7 +72,7 @@ def _earnings(tasks, crews, routes, task, slot, clocks):  # type: ignore[no-unty
     return earns
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _best_entry(tasks, crews, routes, bench, n, mild, clocks):  # type: ignore[no-untyped-def]
     """Return the entry of the pool with the best noisy prize per metre, -1 where none fits.
 
@@ -98,7 +98,7 @@ def _best_entry(tasks, crews, routes, bench, n, mild, clocks):  # type: ignore[n
     return best
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: ignore[no-untyped-def]
     """Bring the pool up to date: route c has `more` tasks more from gap p on; return its size."""
     slot, earns, task = bench.slot, bench.earns, bench.task
@@ -142,7 +142,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
     return n
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def refill(tasks, crews, routes, backup, bench, n, mild, wide, touched, clocks):  # type: ignore[no-untyped-def]
     """Insert the n tasks of the pool one by one, the best first; return the prizes inserted."""
     for i in range(n):
@@ -173,7 +173,7 @@ def refill(tasks, crews, routes, backup, bench, n, mild, wide, touched, clocks):
         n = _renew(tasks, crews, routes, bench, _drop(bench, best, n), c, p, more, wide, clocks)
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def fill(tasks, crews, routes, bench, pool, clocks):  # type: ignore[no-untyped-def]
     """Insert what fits of a pool of unplanned tasks, the best prize per metre first."""
     n = 0
@@ -185,7 +185,7 @@ def fill(tasks, crews, routes, bench, pool, clocks):  # type: ignore[no-untyped-
     refill(tasks, crews, routes, routes, bench, n, 0, True, touched, clocks)
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def sweep(tasks, crews, routes, noise, state):  # type: ignore[no-untyped-def]
     """Lay empty routes crew by crew, always on to the best noisy prize per metre.
 
