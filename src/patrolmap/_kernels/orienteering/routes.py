@@ -194,7 +194,8 @@ def copy_route(source, target, c):  # type: ignore[no-untyped-def]
         target.gap[c, p] = source.gap[c, p]
     m = source.order.shape[1]
     if source.offset.shape[1] > m:
-        target.offset[c, m : m + n + 1] = source.offset[c, m : m + n + 1]
+        for p in range(m, m + n + 1):
+            target.offset[c, p] = source.offset[c, p]
     target.size[c], target.used[c] = n, source.used[c]
 
 
