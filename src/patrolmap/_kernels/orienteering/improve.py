@@ -139,7 +139,7 @@ def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found): 
     far, price = tasks.distance[crews.graph[c]], crews.price[c]
     a, b = ends
     room = crews.budget[c] - routes.used[c] - inner
-    if tasks.duties > 0:
+    if len(tasks.strict) > 0:
         room = NO_SLOT  # each gap has its own
     for p in range(low, high):
         if c == own[0] and p == own[1]:
@@ -319,7 +319,7 @@ def improve(  # type: ignore[no-untyped-def]
             n, lost = _all_ruin(
                 tasks, crews, routes, backup, bench, window, most, excursion, state, touched, clocks
             )
-        if tasks.duties > 0:
+        if len(tasks.strict) > 0:
             n = _gather_owed(tasks, routes, bench, n)
         for c in range(len(touched)):
             for _turns in range(turns if touched[c] else 0):
