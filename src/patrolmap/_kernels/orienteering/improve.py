@@ -138,7 +138,9 @@ def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found): 
     """Keep in `found` (price, crew, gap, side) the best of some gaps of route c for a string."""
     far, price = tasks.distance[crews.graph[c]], crews.price[c]
     a, b = ends
-    room, strict = crews.budget[c] - routes.used[c] - inner, tasks.duties > 0
+    room = crews.budget[c] - routes.used[c] - inner
+    if len(tasks.strict) > 0:
+        room = NO_SLOT  # each gap has its own
     for p in range(low, high):
         if c == own[0] and p == own[1]:
             continue
@@ -146,9 +148,9 @@ def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found): 
         cost = np.int64(far[x, a]) + far[b, y]
         turned = np.int64(far[x, b]) + far[a, y] if turns > 0 else NO_SLOT
         extra = min(cost, turned) - routes.gap[c, p]
-        if strict:
-            room = slack_of(routes, c, p) - inner
         if extra <= room and price * (extra + inner) < found[0]:
+            if room == NO_SLOT and extra + inner > slack_of(routes, c, p):
+                continue
             found[0], found[1], found[2], found[3] = price * (extra + inner), c, p, turned < cost
 
 
@@ -317,7 +319,7 @@ def improve(  # type: ignore[no-untyped-def]
             n, lost = _all_ruin(
                 tasks, crews, routes, backup, bench, window, most, excursion, state, touched, clocks
             )
-        if tasks.duties > 0:
+        if len(tasks.strict) > 0:
             n = _gather_owed(tasks, routes, bench, n)
         for c in range(len(touched)):
             for _turns in range(turns if touched[c] else 0):

@@ -41,8 +41,8 @@ def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type:
 
     What a crew would wait at a duty counts as metres.
     """
-    g, strict = crews.graph[c], tasks.duties > 0
-    duty = task >= len(tasks.first) - tasks.duties
+    g, strict = crews.graph[c], len(tasks.strict) > 0
+    duty = strict and task >= len(tasks.first) - tasks.duties
     a, b, length = tasks.first[task], tasks.last[task], tasks.length[task]
     where, side = np.int64(-1), np.int64(0)
     if duty and not tasks.homes[task, 0] <= c < tasks.homes[task, 1]:
@@ -70,9 +70,9 @@ def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type:
 def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` (cost, crew, gap, side) the cheapest of some gaps of a route for a task."""
     limit = min(slot[i, 0], crews.budget[c] - routes.used[c] + 1)
-    if tasks.duties > 0:
+    if len(tasks.strict) > 0:
         limit = slot[i, 0]  # a wait may take up what is over the budget
-    if tasks.duties > 0 or minds_the_clock(tasks, routes, task):
+    if len(tasks.strict) > 0 or minds_the_clock(tasks, routes, task):
         cost, p, side = _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit)
     else:
         g, group = crews.graph[c], crews.group[c]

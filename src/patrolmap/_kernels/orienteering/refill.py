@@ -30,11 +30,13 @@ def _look(tasks, crews, routes, bench, i, wide):  # type: ignore[no-untyped-def]
     bench.stamp[0] += 1
     bench.earns[i] = -1.0
     task = bench.task[i]
-    if tasks.duties > 0 and find_between_duties(tasks, crews, routes, task, bench.slot, i, wide):
+    if len(tasks.strict) > 0 and find_between_duties(
+        tasks, crews, routes, task, bench.slot, i, wide
+    ):
         return
     find_anywhere(
         tasks, crews, routes, task, bench.slot, i, bench.seen, bench.stamp[0],
-        wide or tasks.duties > 0,
+        wide or len(tasks.strict) > 0,
     )  # fmt: skip
 
 
@@ -105,7 +107,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
     far, back = tasks.distance[crews.graph[c]], tasks.back[crews.graph[c]]
     first, last, length, sides = tasks.first, tasks.last, tasks.length, tasks.sides
     leave, enter, gap, group = routes.leave, routes.enter, routes.gap, crews.group[c]
-    room, strict = crews.budget[c] - routes.used[c], tasks.duties > 0
+    room, strict = crews.budget[c] - routes.used[c], len(tasks.strict) > 0
     i = 0
     while i < n:
         other = task[i]
@@ -154,7 +156,7 @@ def refill(tasks, crews, routes, backup, bench, n, mild, wide, touched, clocks):
             return total
         task, cost = bench.task[best], bench.slot[best, 0]
         c, p, side = bench.slot[best, 1], bench.slot[best, 2], bench.slot[best, 3]
-        room = slack_of(routes, c, p) if tasks.duties > 0 else crews.budget[c] - routes.used[c]
+        room = slack_of(routes, c, p) if len(tasks.strict) > 0 else crews.budget[c] - routes.used[c]
         if cost > room:
             _look(tasks, crews, routes, bench, best, wide)
             continue
@@ -192,7 +194,7 @@ def sweep(tasks, crews, routes, noise, state):  # type: ignore[no-untyped-def]
     Of a route with duties, gap after gap is filled.
     """
     distance, length, sides, crew = tasks.distance, tasks.length, tasks.sides, routes.crew
-    strict, free = tasks.duties > 0, len(length) - tasks.duties
+    strict, free = len(tasks.strict) > 0, len(length) - tasks.duties
     weight = np.empty(len(length))
     for task in range(len(length)):
         weight[task] = 1.0 + noise * (uniform(state) - 0.5)

@@ -19,7 +19,7 @@ def uniform(state):  # type: ignore[no-untyped-def]
 @inner(error_model="numpy")
 def set_offsets(tasks, crews, routes, c, p):  # type: ignore[no-untyped-def]
     """Recompute how far a crew has walked when it begins each task from position p on."""
-    if tasks.duties > 0:
+    if len(tasks.strict) > 0:
         set_slack(tasks, crews, routes, c)
         return
     walked = np.int64(0)
@@ -112,7 +112,9 @@ def gain_of(tasks, crews, routes, task, c, walked):  # type: ignore[no-untyped-d
     if before == 0 and always:
         return float(tasks.prize[unit])
     moment = crews.begin[c] + walked / crews.speed[c]
-    if task >= len(tasks.first) - tasks.duties:  # once, and who is early waits
+    if (
+        len(tasks.strict) > 0 and task >= len(tasks.first) - tasks.duties
+    ):  # once, and who is early waits
         return float(tasks.prize[unit]) if before == 0 and moment < tasks.closes[unit] else 0.0
     if not tasks.opens[unit] <= moment < tasks.closes[unit]:
         return 0.0
@@ -195,7 +197,8 @@ def copy_route(source, target, c):  # type: ignore[no-untyped-def]
         target.gap[c, p] = source.gap[c, p]
     m = source.order.shape[1]
     if source.offset.shape[1] > m:
-        target.offset[c, m : m + n + 1] = source.offset[c, m : m + n + 1]
+        for p in range(m, m + n + 1):
+            target.offset[c, p] = source.offset[c, p]
     target.size[c], target.used[c] = n, source.used[c]
 
 
