@@ -101,6 +101,23 @@ def _best_entry(tasks, crews, routes, bench, n, mild, clocks):  # type: ignore[n
 
 
 @inner(error_model="numpy")
+def _still_earns(tasks, crews, routes, task, slot, p, more):  # type: ignore[no-untyped-def]
+    """Keep a task's slot in step with `more` tasks from gap p of its route on; may it stay there?
+
+    Not in gap p itself, nor where its pass would earn nothing now.
+    """
+    if slot[2] == p:
+        return False
+    if slot[2] > p:
+        slot[2] += more
+    c = slot[1]
+    enter = tasks.first[task] if slot[3] == 0 else tasks.last[task]
+    walked = walked_before(tasks, routes, c, slot[2])
+    walked += tasks.distance[crews.graph[c], routes.leave[c, slot[2]], enter]
+    return gain_of(tasks, crews, routes, task, c, walked) > 0
+
+
+@inner(error_model="numpy")
 def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: ignore[no-untyped-def]
     """Bring the pool up to date: route c has `more` tasks more from gap p on; return its size."""
     slot, earns, task = bench.slot, bench.earns, bench.task
@@ -116,7 +133,19 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
             continue
         mine = slot[i, 1] == c
         minds = clocks and minds_the_clock(tasks, routes, other)
-        # a repeat, or a pass in a time bin, may fit now that clocks moved on
+        if minds and not strict:
+            cost, low, high = slot[i, 0], p, p + 1 + more
+            if cost == NO_SLOT:  # a repeat, or a pass in a time bin, may fit now: clocks moved on
+                low, high = np.int64(0), routes.size[c] + 1
+            elif mine and not _still_earns(tasks, crews, routes, other, slot[i], p, more):
+                _look(tasks, crews, routes, bench, i, wide)
+                i += 1
+                continue
+            find_slot(tasks, crews, routes, other, c, low, high, slot, i)
+            if slot[i, 0] != cost or mine or routes.passes[tasks.unit[other]] > 0:
+                earns[i] = -1.0  # a repeat earns less
+            i += 1
+            continue
         if (minds and (mine or slot[i, 0] == NO_SLOT)) or (
             mine and slot[i, 2] == p and slot[i, 0] < NO_SLOT
         ):
@@ -125,7 +154,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
             continue
         if mine and slot[i, 2] > p:
             slot[i, 2] += more
-        if minds or strict:
+        if strict:
             cost = slot[i, 0]
             find_slot(tasks, crews, routes, other, c, p, p + 1 + more, slot, i)
             if slot[i, 0] != cost or routes.passes[tasks.unit[other]] > 0:  # a repeat earns less
