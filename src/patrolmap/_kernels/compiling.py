@@ -14,15 +14,16 @@ from numba.core.event import Event, Listener, install_listener, install_recorder
 _SAID = "_said_that_it_compiles"
 
 
-def kernel(signature: str, **options: Any) -> Callable[[Any], Any]:
-    """Compile a function that Python calls, for one signature, without the interpreter's lock.
+def kernel(signature: str | None = None, **options: Any) -> Callable[[Any], Any]:
+    """Compile a function that Python calls, without the interpreter's lock.
 
-    The first of a module to be compiled, and not found on disk, says so in the module's log.
+    With a signature at once: the first of a module to be compiled, and not found on disk, says so
+    in the module's log. Without, when it is first called: for arguments no signature spells.
     """
     return _compiled(signature, nogil=True, **options)
 
 
-def inner(signature: str, **options: Any) -> Callable[[Any], Any]:
+def inner(signature: str | None = None, **options: Any) -> Callable[[Any], Any]:
     """Compile a function that only kernels call: calling it from Python ends the process.
 
     Without the shell in which Python could call it, it takes the compiler a third less.
@@ -35,8 +36,10 @@ def inlined(function: Any) -> Any:
     return njit(inline="always")(function)
 
 
-def _compiled(signature: str, **options: Any) -> Callable[[Any], Any]:
+def _compiled(signature: str | None, **options: Any) -> Callable[[Any], Any]:
     def compiled(function: Any) -> Any:
+        if signature is None:
+            return njit(cache=True, no_cfunc_wrapper=True, **options)(function)
         with install_listener("numba:compile", _Teller(function)):
             return njit(signature, cache=True, no_cfunc_wrapper=True, **options)(function)
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from patrolmap._kernels.compiling import inlined, inner, kernel
 
 Ints = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
@@ -87,7 +88,7 @@ def copy_state(state: State) -> State:
     return State(*[array.copy() for array in arrays])
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _random(state):  # type: ignore[no-untyped-def]
     """Draw from [0, 1): xorshift64*, its state our own, so that a seed fixes a search."""
     x = state[0]
@@ -98,7 +99,7 @@ def _random(state):  # type: ignore[no-untyped-def]
     return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _clock(points, state, c):  # type: ignore[no-untyped-def]
     """Recompute when crew c serves each point at the earliest and may at the latest."""
     n = len(points.prize)
@@ -116,7 +117,7 @@ def _clock(points, state, c):  # type: ignore[no-untyped-def]
         at = before
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _scan(points, state, v, c):  # type: ignore[no-untyped-def]
     """Find the cheapest gap of route c for point v outside."""
     n = len(points.prize)
@@ -138,7 +139,7 @@ def _scan(points, state, v, c):  # type: ignore[no-untyped-def]
     state.cost[v, c], state.pos[v, c] = best, where
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def settle(points, state):  # type: ignore[no-untyped-def]
     """Recompute all but the links and who visits what."""
     n, crews = len(points.prize), len(points.limit)
@@ -163,7 +164,7 @@ def settle(points, state):  # type: ignore[no-untyped-def]
                 _scan(points, state, v, c)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _leave(state, v):  # type: ignore[no-untyped-def]
     """Add point v to those outside."""
     at = state.total[OUTSIDE]
@@ -171,7 +172,7 @@ def _leave(state, v):  # type: ignore[no-untyped-def]
     state.total[OUTSIDE] = at + 1
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _insert(points, state, v, c):  # type: ignore[no-untyped-def]
     """Put point v into the gap of route c kept for it."""
     way, back, cost, pos, outside = points.way, points.back, state.cost, state.pos, state.outside
@@ -206,7 +207,7 @@ def _insert(points, state, v, c):  # type: ignore[no-untyped-def]
             cost[u, c], pos[u, c] = two, v
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _unlink(points, state, v):  # type: ignore[no-untyped-def]
     """Take point v out; where there are windows, `_mend` must follow."""
     way, back, cost, pos = points.way, points.back, state.cost, state.pos
@@ -234,7 +235,7 @@ def _unlink(points, state, v):  # type: ignore[no-untyped-def]
         cost[v, other], pos[v, other] = -NEVER, DIRTY
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _mend(points, state):  # type: ignore[no-untyped-def]
     """Tell the time anew, and find the cheapest gaps where they are gone."""
     if not points.timed:
@@ -248,7 +249,7 @@ def _mend(points, state):  # type: ignore[no-untyped-def]
                 _scan(points, state, state.outside[k], c)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _repair(points, state, weight, most):  # type: ignore[no-untyped-def]
     """Insert by weight over added time until nothing fits, or `most`; weight 0 = leave out."""
     crews = len(points.limit)
@@ -273,7 +274,7 @@ def _repair(points, state, weight, most):  # type: ignore[no-untyped-def]
         _insert(points, state, point, crew)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _drop_string(points, state, v, length, rng):  # type: ignore[no-untyped-def]
     """Take out a string of a route that holds point v."""
     n = len(points.prize)
@@ -289,7 +290,7 @@ def _drop_string(points, state, v, length, rng):  # type: ignore[no-untyped-def]
         at = to
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _destroy(points, state, most, rng):  # type: ignore[no-untyped-def]
     """Take points out of the routes."""
     n, crews = len(points.prize), len(points.limit)
@@ -341,7 +342,7 @@ def _destroy(points, state, most, rng):  # type: ignore[no-untyped-def]
     _mend(points, state)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _weigh(points, state, weight, rng):  # type: ignore[no-untyped-def]
     """Draw the weights of one repair, of the points outside."""
     power = 0.7 + 0.8 * _random(rng)
@@ -356,7 +357,7 @@ def _weigh(points, state, weight, rng):  # type: ignore[no-untyped-def]
             weight[v] = 0.0
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _shorten(points, state, c, order, ahead, behind):  # type: ignore[no-untyped-def]
     """Shorten a route by 2-opt and or-opt until neither helps; return whether it did.
 
@@ -434,7 +435,7 @@ def _shorten(points, state, c, order, ahead, behind):  # type: ignore[no-untyped
     return True
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _in_time(points, state):  # type: ignore[no-untyped-def]
     """Return whether every crew keeps its limit and windows.
 
@@ -452,7 +453,7 @@ def _in_time(points, state):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _copy(to, source):  # type: ignore[no-untyped-def]
     to.next[:] = source.next
     to.prev[:] = source.prev
@@ -468,7 +469,7 @@ def _copy(to, source):  # type: ignore[no-untyped-def]
     to.total[:] = source.total
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def improve(points, state, backup, best, pool, rng, iterations, heats, rate, most):  # type: ignore[no-untyped-def]
     """Run some iterations, `heats` the temperatures at their start and end, in prizes.
 
@@ -510,7 +511,7 @@ def improve(points, state, backup, best, pool, rng, iterations, heats, rate, mos
             _copy(state, backup)
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def shrink(points, state):  # type: ignore[no-untyped-def]
     """Take out poor earners until every route keeps its limit; not for windows."""
     n = len(points.prize)
@@ -529,7 +530,7 @@ def shrink(points, state):  # type: ignore[no-untyped-def]
     _mend(points, state)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _differs(state, backup, n, c):  # type: ignore[no-untyped-def]
     """Return whether route c is another than in the backup."""
     at, end = n + 2 * c, n + 2 * c + 1
@@ -569,7 +570,7 @@ def new_pool(points: Points, kinds: Ints, places: int, longest: int) -> Pool:
     )
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _keep(points, state, c, pool):  # type: ignore[no-untyped-def]
     """Remember route c."""
     n = len(points.prize)
@@ -600,7 +601,7 @@ def _keep(points, state, c, pool):  # type: ignore[no-untyped-def]
     pool.kind[place], pool.size[place] = pool.kinds[c], k
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def pack(pool, rows, crews, least, nodes):  # type: ignore[no-untyped-def]
     """Choose disjoint routes of the pool, one a crew, worth more than `least`; best first.
 
@@ -657,7 +658,7 @@ def pack(pool, rows, crews, least, nodes):  # type: ignore[no-untyped-def]
     return chosen
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def lay(points, state, pool, chosen):  # type: ignore[no-untyped-def]
     """Put routes of the pool in the place of the state's."""
     n = len(points.prize)
@@ -672,7 +673,7 @@ def lay(points, state, pool, chosen):  # type: ignore[no-untyped-def]
     settle(points, state)
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def fill(points, state, rng, most):  # type: ignore[no-untyped-def]
     """Insert what fits, at most so many points; return whether that was all."""
     weight = np.ones(len(points.prize))
@@ -682,7 +683,7 @@ def fill(points, state, rng, most):  # type: ignore[no-untyped-def]
     return before - state.total[OUTSIDE] < most
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def shortest(way, start):  # type: ignore[no-untyped-def]
     """Return the shortest durations from a point over any others: Dijkstra on a full matrix."""
     n = len(way)
@@ -700,7 +701,7 @@ def shortest(way, start):  # type: ignore[no-untyped-def]
     return far
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def reach_sets(way, opens, closes, start, end, latest, rows):  # type: ignore[no-untyped-def]
     """Tell for every set of points when a route of one crew may leave it: Held & Karp 1962.
 
@@ -730,7 +731,7 @@ def reach_sets(way, opens, closes, start, end, latest, rows):  # type: ignore[no
     return early, fits
 
 
-@njit(cache=True)
+@kernel(error_model="numpy")
 def share_sets(within):  # type: ignore[no-untyped-def]
     """Tell for every set of points which part each crew takes, so that together they take it all.
 

@@ -170,6 +170,7 @@ def with_duties(
         homes=np.ascontiguousarray(
             np.concatenate([np.pad(tasks.homes, ((0, 0), (0, wide)), mode="edge"), homes])
         ),
+        strict=(1,),
         duties=n,
         owed=float(d * round(prize)),
     )

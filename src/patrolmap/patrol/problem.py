@@ -30,11 +30,12 @@ LONGEST_ROUTE = 1_900_000.0  # m: the search keeps distances as millimetres in 3
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Crews that may use the same arcs and earn on the same segments."""
+    """Crews that may use the same arcs and earn on the same segments; where places stand, kept."""
 
     graph: Graph
     earns: Bools  # (n_segments,)
     mode: Mode
+    places: dict[Depot, int] = field(default_factory=dict, repr=False, compare=False)
     _far: dict[tuple[bool, int], Floats] = field(default_factory=dict, repr=False, compare=False)
 
     def out(self, node: int) -> Floats:

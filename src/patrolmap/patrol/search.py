@@ -27,7 +27,8 @@ HOT, WARM, COLD = 0.6, 0.05, 0.01  # temperatures, in prizes of an average task
 ANNEALS, FEW = 10, 1000  # as many, over so few tasks: one anneal may end in a poor place
 PRICED = 0.9  # share of the search in which metres have a price, and budgets some play
 ROOMY = 1.1  # times the metres that crews have, in that part
-PACE = 0.2
+PACE = 0.2  # of a price, between two looks, at least
+SWING = 60.0  # of it in one anneal, however few looks: 0.95 ** 60 is 1 in 20
 LOW = 0.6  # price at first, in the prize per metre of the first routes
 TURNS = 4  # stretches tried the other way round, in each route that an iteration changes
 STRING = 6  # most tasks a string may hold, as a rule
@@ -127,7 +128,7 @@ class _Run:
         price = np.full(len(own.start), max(1.0, LOW * average))
         self._roomy = roomy._replace(price=price)
         self._hand_out(self._roomy)
-        self._priced = True
+        self._priced, self._looked = True, 0.0
 
     def _hand_out(self, crews: kernel.Crews) -> None:
         """Give the crews other budgets; what duties leave room for depends on them."""
@@ -162,13 +163,17 @@ class _Run:
             self._values[1] = self._values[0]
             self._best = kernel.copy_routes(self._routes)
             self._dirty[:] = False
-        else:
-            self._dirty[:] = True
+        else:  # where prices never came to fit, the best so far is the better start
+            kernel.restore(tasks, self._routes, self._best, np.ones_like(self._dirty))
+            self._hand_out(self._layout.crews)
+            self._values[0] = kernel.value(tasks, self._crews, self._routes)
+            self._dirty[:] = False
 
-    def _reprice(self) -> None:
-        """Move each crew's price to where it uses its own metres."""
+    def _reprice(self, step: float) -> None:
+        """Move each crew's price to where it uses its own metres; `step` of the anneal has gone."""
         over = np.clip(self._routes.used / self._layout.crews.limit, 0.95, 1.05)
-        self._crews = self._crews._replace(price=np.maximum(self._crews.price * over**PACE, 1.0))
+        pace = max(PACE, SWING * step)
+        self._crews = self._crews._replace(price=np.maximum(self._crews.price * over**pace, 1.0))
         self._values[0] = kernel.value(self._layout.tasks, self._crews, self._routes)
 
     @property
@@ -182,16 +187,17 @@ class _Run:
         if int(share) > self._anneal:
             if self._priced:
                 self._tighten()
-            self._anneal, self._priced = int(share), True
+            self._anneal, self._priced, self._looked = int(share), True, 0.0
             self._hand_out(self._roomy)
         share -= self._anneal
         if self._priced and share >= PRICED:
             self._tighten()
         if self._priced:
-            self._reprice()
+            self._reprice(max(0.0, share - self._looked))
             heat = HOT * (WARM / HOT) ** (share / PRICED)
         else:
             heat = WARM * (COLD / WARM) ** ((share - PRICED) / (1 - PRICED))
+        self._looked = share
         task = max(self._values[1], 1.0) / max(1, int(self._best.size.sum()))
         kernel.improve(
             tasks, self._crews, self._routes, self._backup, self._best, self._dirty, self._bench,

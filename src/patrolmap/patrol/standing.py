@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -78,6 +79,19 @@ class Standing:
     ends: Ints
     worth: Floats
     duties: tuple[Duty, ...] = ()
+
+    def place(self, number: int) -> tuple[Duty, int]:
+        """Return the duty that a row beyond the spots belongs to, and which of its places it is."""
+        return self._places[number]
+
+    @cached_property
+    def _places(self) -> list[tuple[Duty, int]]:
+        return [
+            (duty, j)
+            for duty in self.duties
+            for j, (_, node, _) in enumerate(duty.places)
+            if node >= 0
+        ]
 
     def rows(self, first: int) -> Iterator[tuple[int, int, int]]:
         """Yield (row, duty, place) of every place of a duty; spots begin at row `first`."""
@@ -237,7 +251,9 @@ def place_node(
     from patrolmap.patrol.problem import depot_node
 
     try:
-        return depot_node(streets, group.graph, place, crew.shift)
+        if place not in group.places:
+            group.places[place] = depot_node(streets, group.graph, place, crew.shift)
+        return group.places[place]
     except DepotError as error:
         raise DepotError(
             f"{rule}: {error}", shift=str(crew.shift.name), demand=rule, place=place.name

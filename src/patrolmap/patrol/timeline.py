@@ -10,6 +10,8 @@ from patrolmap.patrol.problem import Crew, Ints, Problem
 
 Bools = npt.NDArray[np.bool_]
 
+FAR = 10**15  # ms, before any clock
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timeline:
@@ -45,7 +47,7 @@ class _Stand:
     place: str
     node: int
     ms: int
-    opens: int = -(10**15)
+    opens: int = -FAR
     spot: int = -1
 
 
@@ -86,29 +88,23 @@ class _Clock:
         rules = crew.rules
         self.every = round(rules.seconds_of("report_every") * 1000) if crew.reports_by_radio else 0
         self.report = round(rules.seconds_of("report_length") * 1000)
-        self.stands = self._stands()
 
-    def _stands(self) -> dict[int, _Stand]:
-        """Return what each row beyond the segments is for this crew."""
-        problem, standing, rules = self.problem, self.problem.standing, self.crew.rules
-        first = len(problem.prize)
-        found = {
-            first + i: _Stand(
-                activity="dwell", place="", node=node, spot=i,
-                ms=round(rules.seconds_of("dwell") * 1000),
-            )
-            for i, node in enumerate(standing.spot.tolist())
-        }  # fmt: skip
-        for row, i, j in standing.rows(first):
-            duty = standing.duties[i]
-            name, node, _ = duty.places[j]
-            if node >= 0:
-                opens = -(10**15) if duty.opens == -np.inf else int(np.ceil(duty.opens * 1000))
-                found[row] = _Stand(
-                    activity=duty.activity if duty.stands else "", place=name, node=node,
-                    ms=round(duty.seconds * 1000), opens=opens,
-                )  # fmt: skip
-        return found
+    def _stand_at(self, row: int) -> _Stand:
+        """Return what a row beyond the segments is for this crew."""
+        standing = self.problem.standing
+        at = row - len(self.problem.prize)
+        if at < len(standing.spot):
+            ms = round(self.crew.rules.seconds_of("dwell") * 1000)
+            return _Stand(activity="dwell", place="", node=int(standing.spot[at]), spot=at, ms=ms)
+        duty, j = standing.place(at - len(standing.spot))
+        name, node, _ = duty.places[j]
+        return _Stand(
+            activity=duty.activity if duty.stands else "",
+            place=name,
+            node=node,
+            ms=round(duty.seconds * 1000),
+            opens=-FAR if duty.opens == -np.inf else int(np.ceil(duty.opens * 1000)),
+        )
 
     def run(self, segment: Ints, nodes: Ints, moving: Bools, walked: Ints) -> Timeline:
         rules, shift = self.crew.rules, self.crew.shift
@@ -122,7 +118,7 @@ class _Clock:
                 ends = self.begin + self.stood + int(walked[i + 1])
                 self._add(i, shift.mode, "", -1, -1, now, ends)
                 continue
-            stand = self.stands[row]
+            stand = self._stand_at(row)
             if stand.activity == "":
                 continue  # a place that is only passed
             self._report_while_waiting(stand)

@@ -9,8 +9,8 @@ collects. Simulated annealing decides.
 """
 
 import numpy as np
-from numba import njit
 
+from patrolmap._kernels.compiling import inner, kernel
 from patrolmap._kernels.orienteering.places import NO_SLOT
 from patrolmap._kernels.orienteering.refill import refill
 from patrolmap._kernels.orienteering.routes import (
@@ -35,7 +35,7 @@ EXCURSIONS = 20  # of which the one worth least goes
 POOREST_OF = 6  # strings, of which the one with the least prize per metre goes
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _some_string(routes, window, most, state):  # type: ignore[no-untyped-def]
     """Return route, position and length of a string around a task of the window, crew -1 = none."""
     for _ in range(TRIES):
@@ -48,7 +48,7 @@ def _some_string(routes, window, most, state):  # type: ignore[no-untyped-def]
     return np.int64(-1), np.int64(0), np.int64(0)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _take(tasks, crews, routes, backup, bench, n, c, p, length, touched, clocks):  # type: ignore[no-untyped-def]
     """Move a string of a route into the pool; return the pool's size and the prizes lost."""
     keep_route(routes, backup, touched, c)
@@ -59,7 +59,7 @@ def _take(tasks, crews, routes, backup, bench, n, c, p, length, touched, clocks)
     return n, remove_string(tasks, crews, routes, c, p, length, clocks)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _ruin(tasks, crews, routes, backup, bench, centre, most, state, touched, clocks):  # type: ignore[no-untyped-def]
     """Remove strings of up to `most` tasks around one task, from up to three places.
 
@@ -83,7 +83,7 @@ def _ruin(tasks, crews, routes, backup, bench, centre, most, state, touched, clo
     return n, lost
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _ruin_poorest(  # type: ignore[no-untyped-def]
     tasks, crews, routes, backup, bench, n, window, most, tries, state, touched, clocks
 ):  # fmt: skip
@@ -103,7 +103,7 @@ def _ruin_poorest(  # type: ignore[no-untyped-def]
     return _take(tasks, crews, routes, backup, bench, n, where, start, size, touched, clocks)
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def shrink(tasks, crews, routes, bench, most, state, clocks):  # type: ignore[no-untyped-def]
     """Bring every route within its budget by removing its poorest strings."""
     for c in range(len(routes.size)):
@@ -118,7 +118,7 @@ def shrink(tasks, crews, routes, bench, most, state, clocks):  # type: ignore[no
             remove_string(tasks, crews, routes, c, start, size, clocks)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _gather(tasks, routes, bench, n, centre):  # type: ignore[no-untyped-def]
     """Add the unplanned tasks around a centre to the pool; return its size."""
     near = tasks.near[centre]
@@ -133,12 +133,14 @@ def _gather(tasks, routes, bench, n, centre):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found):  # type: ignore[no-untyped-def]
     """Keep in `found` (price, crew, gap, side) the best of some gaps of route c for a string."""
     far, price = tasks.distance[crews.graph[c]], crews.price[c]
     a, b = ends
-    room, strict = crews.budget[c] - routes.used[c] - inner, tasks.duties > 0
+    room = crews.budget[c] - routes.used[c] - inner
+    if len(tasks.strict) > 0:
+        room = NO_SLOT  # each gap has its own
     for p in range(low, high):
         if c == own[0] and p == own[1]:
             continue
@@ -146,13 +148,13 @@ def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found): 
         cost = np.int64(far[x, a]) + far[b, y]
         turned = np.int64(far[x, b]) + far[a, y] if turns > 0 else NO_SLOT
         extra = min(cost, turned) - routes.gap[c, p]
-        if strict:
-            room = slack_of(routes, c, p) - inner
         if extra <= room and price * (extra + inner) < found[0]:
+            if room == NO_SLOT and extra + inner > slack_of(routes, c, p):
+                continue
             found[0], found[1], found[2], found[3] = price * (extra + inner), c, p, turned < cost
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _place_for_string(tasks, crews, routes, own, ends, tips, inner, turns, stays, found):  # type: ignore[no-untyped-def]
     """Keep in `found` the crew, gap and side where a string costs least; the crew is -1 if nowhere.
 
@@ -177,7 +179,7 @@ def _place_for_string(tasks, crews, routes, own, ends, tips, inner, turns, stays
                     _offer(tasks, crews, routes, own, c, p, p + 2, ends, inner, turns, found)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _move_string(  # type: ignore[no-untyped-def]
     tasks, crews, routes, backup, bench, window, most, state, turns, touched, clocks
 ):  # fmt: skip
@@ -208,7 +210,7 @@ def _move_string(  # type: ignore[no-untyped-def]
     return 0, np.int64(0)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _all_ruin(  # type: ignore[no-untyped-def]
     tasks, crews, routes, backup, bench, window, most, excursion, state, touched, clocks
 ):  # fmt: skip
@@ -254,7 +256,7 @@ def _all_ruin(  # type: ignore[no-untyped-def]
     return n, lost
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _gather_owed(tasks, routes, bench, n):  # type: ignore[no-untyped-def]
     """Add every place of the duties that nobody does to the pool; return its size."""
     for task in range(len(tasks.first) - tasks.duties, len(tasks.first)):
@@ -267,7 +269,7 @@ def _gather_owed(tasks, routes, bench, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _keep_best(crews, routes, best, dirty, prize, values):  # type: ignore[no-untyped-def]
     """Copy the routes to `best` if they keep every limit and are worth more."""
     for c in range(len(dirty)):
@@ -282,7 +284,7 @@ def _keep_best(crews, routes, best, dirty, prize, values):  # type: ignore[no-un
                 dirty[c] = False
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _cost(crews, routes):  # type: ignore[no-untyped-def]
     """Return the metres of all crews at their prices."""
     total = 0.0
@@ -291,7 +293,7 @@ def _cost(crews, routes):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def improve(  # type: ignore[no-untyped-def]
     tasks, crews, routes, backup, best, dirty, bench, values, state, window, iterations, heat,
     most, excursion, turns, clocks,
@@ -317,7 +319,7 @@ def improve(  # type: ignore[no-untyped-def]
             n, lost = _all_ruin(
                 tasks, crews, routes, backup, bench, window, most, excursion, state, touched, clocks
             )
-        if tasks.duties > 0:
+        if len(tasks.strict) > 0:
             n = _gather_owed(tasks, routes, bench, n)
         for c in range(len(touched)):
             for _turns in range(turns if touched[c] else 0):

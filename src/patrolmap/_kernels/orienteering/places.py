@@ -1,8 +1,8 @@
 """Where a task goes in at the least metres, and what the way there passes and takes on."""
 
 import numpy as np
-from numba import njit
 
+from patrolmap._kernels.compiling import inner
 from patrolmap._kernels.orienteering.routes import (
     gain_of,
     insert_task,
@@ -17,7 +17,7 @@ SHORT = 3  # tasks: shorter routes are looked at for every task near their depot
 FEW = 2  # crews, all of whose routes are looked at for every task
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def cheapest_gap(far, back, leave, enter, gap, c, a, b, length, along, against, low, high, limit):  # type: ignore[no-untyped-def]
     """Return the least mm (below `limit`) that a segment from a to b adds in some gaps of route c.
 
@@ -35,14 +35,14 @@ def cheapest_gap(far, back, leave, enter, gap, c, a, b, length, along, against, 
     return limit, where, side
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type: ignore[no-untyped-def]
     """Do the same for a task that only earns at some times, or in a route with duties.
 
     What a crew would wait at a duty counts as metres.
     """
-    g, strict = crews.graph[c], tasks.duties > 0
-    duty = task >= len(tasks.first) - tasks.duties
+    g, strict = crews.graph[c], len(tasks.strict) > 0
+    duty = strict and task >= len(tasks.first) - tasks.duties
     a, b, length = tasks.first[task], tasks.last[task], tasks.length[task]
     where, side = np.int64(-1), np.int64(0)
     if duty and not tasks.homes[task, 0] <= c < tasks.homes[task, 1]:
@@ -66,13 +66,13 @@ def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type:
     return limit, where, side
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` (cost, crew, gap, side) the cheapest of some gaps of a route for a task."""
     limit = min(slot[i, 0], crews.budget[c] - routes.used[c] + 1)
-    if tasks.duties > 0:
+    if len(tasks.strict) > 0:
         limit = slot[i, 0]  # a wait may take up what is over the budget
-    if tasks.duties > 0 or minds_the_clock(tasks, routes, task):
+    if len(tasks.strict) > 0 or minds_the_clock(tasks, routes, task):
         cost, p, side = _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit)
     else:
         g, group = crews.graph[c], crews.group[c]
@@ -85,7 +85,7 @@ def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignor
         slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = cost, c, p, side
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _beside_neighbours(  # type: ignore[no-untyped-def]
     distance, back, near, sides, crew, place, leave, enter, gap, used, budget, graph, group,
     task, a, b, length,
@@ -113,7 +113,7 @@ def _beside_neighbours(  # type: ignore[no-untyped-def]
     return cheapest, who, where, side
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def find_between_duties(tasks, crews, routes, task, slot, i, wide):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` the cheapest place for a task, where routes have duties.
 
@@ -134,7 +134,7 @@ def find_between_duties(tasks, crews, routes, task, slot, i, wide):  # type: ign
     return slot[i, 0] < NO_SLOT
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` the cheapest place for a task beside its neighbours, or in short routes.
 
@@ -174,7 +174,7 @@ def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # ty
                 find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def rider(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def]
     """Return the unplanned task that crew c would do on its way straight from a to b, and its gain.
 
@@ -192,7 +192,7 @@ def rider(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def
     return np.int64(-1), 0.0
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def riders(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def]
     """Return what crew c would earn on its way from terminal a to b, begun after `walked` mm."""
     via, far = tasks.via[crews.graph[c]], tasks.distance[crews.graph[c]]
@@ -204,7 +204,7 @@ def riders(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-de
     return total
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def riders_any_time(via, over, ridden, riding, crew, unit, prize, a, b):  # type: ignore[no-untyped-def]
     """Return the prizes of unplanned tasks on the way from terminal a to b; one task a segment."""
     total = np.int64(0)
@@ -219,7 +219,7 @@ def riders_any_time(via, over, ridden, riding, crew, unit, prize, a, b):  # type
     return float(total)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def board(tasks, crews, routes, c, p, clocks):  # type: ignore[no-untyped-def]
     """Plan every task that gap p of route c passes over; return how many, and their prizes."""
     via, far = tasks.via[crews.graph[c]], tasks.distance[crews.graph[c]]

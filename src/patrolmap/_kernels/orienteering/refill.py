@@ -1,8 +1,8 @@
 """Fill routes: from nothing by the best prize per metre, or from a pool of tasks one by one."""
 
 import numpy as np
-from numba import njit
 
+from patrolmap._kernels.compiling import inner, kernel
 from patrolmap._kernels.orienteering.places import (
     NO_SLOT,
     board,
@@ -24,21 +24,23 @@ from patrolmap._kernels.orienteering.routes import (
 )
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _look(tasks, crews, routes, bench, i, wide):  # type: ignore[no-untyped-def]
     """Find the best place for entry i of the pool anew."""
     bench.stamp[0] += 1
     bench.earns[i] = -1.0
     task = bench.task[i]
-    if tasks.duties > 0 and find_between_duties(tasks, crews, routes, task, bench.slot, i, wide):
+    if len(tasks.strict) > 0 and find_between_duties(
+        tasks, crews, routes, task, bench.slot, i, wide
+    ):
         return
     find_anywhere(
         tasks, crews, routes, task, bench.slot, i, bench.seen, bench.stamp[0],
-        wide or tasks.duties > 0,
+        wide or len(tasks.strict) > 0,
     )  # fmt: skip
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _drop(bench, i, n):  # type: ignore[no-untyped-def]
     """Overwrite entry i of a pool with its last one; return how many are left."""
     n -= 1
@@ -48,7 +50,7 @@ def _drop(bench, i, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _earnings(tasks, crews, routes, task, slot, clocks):  # type: ignore[no-untyped-def]
     """Return what a task earns in its slot, with all that the new way there and on passes."""
     c, p, g = slot[1], slot[2], crews.graph[slot[1]]
@@ -72,7 +74,7 @@ def _earnings(tasks, crews, routes, task, slot, clocks):  # type: ignore[no-unty
     return earns
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _best_entry(tasks, crews, routes, bench, n, mild, clocks):  # type: ignore[no-untyped-def]
     """Return the entry of the pool with the best noisy prize per metre, -1 where none fits.
 
@@ -98,14 +100,31 @@ def _best_entry(tasks, crews, routes, bench, n, mild, clocks):  # type: ignore[n
     return best
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
+def _still_earns(tasks, crews, routes, task, slot, p, more):  # type: ignore[no-untyped-def]
+    """Keep a task's slot in step with `more` tasks from gap p of its route on; may it stay there?
+
+    Not in gap p itself, nor where its pass would earn nothing now.
+    """
+    if slot[2] == p:
+        return False
+    if slot[2] > p:
+        slot[2] += more
+    c = slot[1]
+    enter = tasks.first[task] if slot[3] == 0 else tasks.last[task]
+    walked = walked_before(tasks, routes, c, slot[2])
+    walked += tasks.distance[crews.graph[c], routes.leave[c, slot[2]], enter]
+    return gain_of(tasks, crews, routes, task, c, walked) > 0
+
+
+@inner(error_model="numpy")
 def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: ignore[no-untyped-def]
     """Bring the pool up to date: route c has `more` tasks more from gap p on; return its size."""
     slot, earns, task = bench.slot, bench.earns, bench.task
     far, back = tasks.distance[crews.graph[c]], tasks.back[crews.graph[c]]
     first, last, length, sides = tasks.first, tasks.last, tasks.length, tasks.sides
     leave, enter, gap, group = routes.leave, routes.enter, routes.gap, crews.group[c]
-    room, strict = crews.budget[c] - routes.used[c], tasks.duties > 0
+    room, strict = crews.budget[c] - routes.used[c], len(tasks.strict) > 0
     i = 0
     while i < n:
         other = task[i]
@@ -114,7 +133,19 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
             continue
         mine = slot[i, 1] == c
         minds = clocks and minds_the_clock(tasks, routes, other)
-        # a repeat, or a pass in a time bin, may fit now that clocks moved on
+        if minds and not strict:
+            cost, low, high = slot[i, 0], p, p + 1 + more
+            if cost == NO_SLOT:  # a repeat, or a pass in a time bin, may fit now: clocks moved on
+                low, high = np.int64(0), routes.size[c] + 1
+            elif mine and not _still_earns(tasks, crews, routes, other, slot[i], p, more):
+                _look(tasks, crews, routes, bench, i, wide)
+                i += 1
+                continue
+            find_slot(tasks, crews, routes, other, c, low, high, slot, i)
+            if slot[i, 0] != cost or mine or routes.passes[tasks.unit[other]] > 0:
+                earns[i] = -1.0  # a repeat earns less
+            i += 1
+            continue
         if (minds and (mine or slot[i, 0] == NO_SLOT)) or (
             mine and slot[i, 2] == p and slot[i, 0] < NO_SLOT
         ):
@@ -123,7 +154,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
             continue
         if mine and slot[i, 2] > p:
             slot[i, 2] += more
-        if minds or strict:
+        if strict:
             cost = slot[i, 0]
             find_slot(tasks, crews, routes, other, c, p, p + 1 + more, slot, i)
             if slot[i, 0] != cost or routes.passes[tasks.unit[other]] > 0:  # a repeat earns less
@@ -142,7 +173,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
     return n
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def refill(tasks, crews, routes, backup, bench, n, mild, wide, touched, clocks):  # type: ignore[no-untyped-def]
     """Insert the n tasks of the pool one by one, the best first; return the prizes inserted."""
     for i in range(n):
@@ -154,7 +185,7 @@ def refill(tasks, crews, routes, backup, bench, n, mild, wide, touched, clocks):
             return total
         task, cost = bench.task[best], bench.slot[best, 0]
         c, p, side = bench.slot[best, 1], bench.slot[best, 2], bench.slot[best, 3]
-        room = slack_of(routes, c, p) if tasks.duties > 0 else crews.budget[c] - routes.used[c]
+        room = slack_of(routes, c, p) if len(tasks.strict) > 0 else crews.budget[c] - routes.used[c]
         if cost > room:
             _look(tasks, crews, routes, bench, best, wide)
             continue
@@ -173,7 +204,7 @@ def refill(tasks, crews, routes, backup, bench, n, mild, wide, touched, clocks):
         n = _renew(tasks, crews, routes, bench, _drop(bench, best, n), c, p, more, wide, clocks)
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def fill(tasks, crews, routes, bench, pool, clocks):  # type: ignore[no-untyped-def]
     """Insert what fits of a pool of unplanned tasks, the best prize per metre first."""
     n = 0
@@ -185,14 +216,14 @@ def fill(tasks, crews, routes, bench, pool, clocks):  # type: ignore[no-untyped-
     refill(tasks, crews, routes, routes, bench, n, 0, True, touched, clocks)
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def sweep(tasks, crews, routes, noise, state):  # type: ignore[no-untyped-def]
     """Lay empty routes crew by crew, always on to the best noisy prize per metre.
 
     Of a route with duties, gap after gap is filled.
     """
     distance, length, sides, crew = tasks.distance, tasks.length, tasks.sides, routes.crew
-    strict, free = tasks.duties > 0, len(length) - tasks.duties
+    strict, free = len(tasks.strict) > 0, len(length) - tasks.duties
     weight = np.empty(len(length))
     for task in range(len(length)):
         weight[task] = 1.0 + noise * (uniform(state) - 0.5)

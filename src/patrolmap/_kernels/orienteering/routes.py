@@ -1,10 +1,11 @@
 """Routes kept and changed: tasks in and out, stretches turned round, clocks, their value."""
 
 import numpy as np
-from numba import njit
+
+from patrolmap._kernels.compiling import inlined, inner, kernel
 
 
-@njit(cache=True, inline="always")
+@inlined
 def uniform(state):  # type: ignore[no-untyped-def]
     """Draw from [0, 1): xorshift64*, its state our own, so that a seed fixes a search."""
     x = state[0]
@@ -15,10 +16,10 @@ def uniform(state):  # type: ignore[no-untyped-def]
     return float((x * np.uint64(2685821657736338717)) >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def set_offsets(tasks, crews, routes, c, p):  # type: ignore[no-untyped-def]
     """Recompute how far a crew has walked when it begins each task from position p on."""
-    if tasks.duties > 0:
+    if len(tasks.strict) > 0:
         set_slack(tasks, crews, routes, c)
         return
     walked = np.int64(0)
@@ -30,7 +31,7 @@ def set_offsets(tasks, crews, routes, c, p):  # type: ignore[no-untyped-def]
         walked += tasks.length[routes.order[c, q] >> 1]
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def set_slack(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
     """Recompute the clock of a route with duties: waits, and what each gap may still take on.
 
@@ -65,13 +66,13 @@ def set_slack(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
         slack[q] = late
 
 
-@njit(cache=True, inline="always")
+@inlined
 def slack_of(routes, c, p):  # type: ignore[no-untyped-def]
     """Return how many mm gap p of a route with duties may take on; below 0 where one is late."""
     return routes.offset[c, routes.order.shape[1] + p]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def opening(tasks, crews, task, c):  # type: ignore[no-untyped-def]
     """Return how far crew c could have walked when a duty opens; 0 where it always is open."""
     opens = tasks.opens[tasks.unit[task]]
@@ -80,21 +81,21 @@ def opening(tasks, crews, task, c):  # type: ignore[no-untyped-def]
     return np.int64((opens - crews.begin[c]) * crews.speed[c]) + 1
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def retime(tasks, crews, routes):  # type: ignore[no-untyped-def]
     """Recompute the clocks of all routes, where budgets have changed."""
     for c in range(len(routes.size)):
         set_offsets(tasks, crews, routes, c, 0)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _moment(crews, routes, task):  # type: ignore[no-untyped-def]
     """Return when, on the plan's clock, a planned task begins."""
     c = routes.crew[task]
     return crews.begin[c] + routes.offset[c, routes.place[task]] / crews.speed[c]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def walked_before(tasks, routes, c, p):  # type: ignore[no-untyped-def]
     """Return how far crew c has walked where gap p begins."""
     if p == 0:
@@ -102,7 +103,7 @@ def walked_before(tasks, routes, c, p):  # type: ignore[no-untyped-def]
     return routes.offset[c, p - 1] + tasks.length[routes.order[c, p - 1] >> 1]
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def gain_of(tasks, crews, routes, task, c, walked):  # type: ignore[no-untyped-def]
     """Return what one more pass of the task's unit earns if crew c begins it after `walked` mm."""
     unit = tasks.unit[task]
@@ -111,7 +112,9 @@ def gain_of(tasks, crews, routes, task, c, walked):  # type: ignore[no-untyped-d
     if before == 0 and always:
         return float(tasks.prize[unit])
     moment = crews.begin[c] + walked / crews.speed[c]
-    if task >= len(tasks.first) - tasks.duties:  # once, and who is early waits
+    if (
+        len(tasks.strict) > 0 and task >= len(tasks.first) - tasks.duties
+    ):  # once, and who is early waits
         return float(tasks.prize[unit]) if before == 0 and moment < tasks.closes[unit] else 0.0
     if not tasks.opens[unit] <= moment < tasks.closes[unit]:
         return 0.0
@@ -122,7 +125,7 @@ def gain_of(tasks, crews, routes, task, c, walked):  # type: ignore[no-untyped-d
     return float(tasks.prize[unit]) * crews.share[c] ** before
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def minds_the_clock(tasks, routes, task):  # type: ignore[no-untyped-def]
     """Return whether what a pass of the task earns depends on when it is made."""
     unit = tasks.unit[task]
@@ -130,7 +133,7 @@ def minds_the_clock(tasks, routes, task):  # type: ignore[no-untyped-def]
     return routes.passes[unit] > 0 or not always
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def insert_task(tasks, crews, routes, task, c, p, side, clocks):  # type: ignore[no-untyped-def]
     """Put a task into gap p of route c."""
     order, place = routes.order[c], routes.place
@@ -157,7 +160,7 @@ def insert_task(tasks, crews, routes, task, c, p, side, clocks):  # type: ignore
         set_offsets(tasks, crews, routes, c, p)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def remove_string(tasks, crews, routes, c, p, length, clocks):  # type: ignore[no-untyped-def]
     """Take `length` tasks out of a route from position p on; return what their units lose."""
     order, place = routes.order[c], routes.place
@@ -183,7 +186,7 @@ def remove_string(tasks, crews, routes, c, p, length, clocks):  # type: ignore[n
     return lost
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def copy_route(source, target, c):  # type: ignore[no-untyped-def]
     """Copy what a route holds, but not where its tasks are told to be."""
     n = source.size[c]
@@ -194,11 +197,12 @@ def copy_route(source, target, c):  # type: ignore[no-untyped-def]
         target.gap[c, p] = source.gap[c, p]
     m = source.order.shape[1]
     if source.offset.shape[1] > m:
-        target.offset[c, m : m + n + 1] = source.offset[c, m : m + n + 1]
+        for p in range(m, m + n + 1):
+            target.offset[c, p] = source.offset[c, p]
     target.size[c], target.used[c] = n, source.used[c]
 
 
-@njit(cache=True, inline="always")
+@inlined
 def keep_route(routes, backup, touched, c):  # type: ignore[no-untyped-def]
     """Copy a route before its first change."""
     if not touched[c]:
@@ -206,7 +210,7 @@ def keep_route(routes, backup, touched, c):  # type: ignore[no-untyped-def]
         copy_route(routes, backup, c)
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def _free_route(tasks, routes, c):  # type: ignore[no-untyped-def]
     for p in range(routes.size[c]):
         task = routes.order[c, p] >> 1
@@ -214,7 +218,7 @@ def _free_route(tasks, routes, c):  # type: ignore[no-untyped-def]
         routes.passes[tasks.unit[task]] -= 1
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def restore(tasks, routes, source, which):  # type: ignore[no-untyped-def]
     """Make some routes equal to those of `source`."""
     for c in range(len(which)):
@@ -229,7 +233,7 @@ def restore(tasks, routes, source, which):  # type: ignore[no-untyped-def]
                 routes.passes[tasks.unit[task]] += 1
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def worth_of(tasks, crews, routes, c, p, length):  # type: ignore[no-untyped-def]
     """Return the prizes of a string and the metres that it costs."""
     prize, metres = 0.0, np.int64(routes.gap[c, p])
@@ -242,7 +246,7 @@ def worth_of(tasks, crews, routes, c, p, length):  # type: ignore[no-untyped-def
     return prize, metres
 
 
-@njit(cache=True, nogil=True)
+@kernel(error_model="numpy")
 def value(tasks, crews, routes):  # type: ignore[no-untyped-def]
     """Return the prize less the millimetres walked; minus infinity where a crew comes late.
 
@@ -287,7 +291,7 @@ def value(tasks, crews, routes):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True)
+@inner(error_model="numpy")
 def turn_stretch(tasks, crews, routes, c, i, state, clocks):  # type: ignore[no-untyped-def]
     """Walk the tasks between gap i and the best other gap the other way round, if no longer.
 

@@ -43,6 +43,7 @@ class Tasks(NamedTuple):
     sides: Bools  # (groups, n, 2) may a crew of the group walk it along / against?
     near: Ints  # (n, k) tasks nearby, of other units
     homes: Ints  # (n, h) classes of crews for which the way there and home is shortest
+    strict: tuple[int, ...] = ()  # (1,) with duties; its length is compiled in, so costs nothing
     duties: int = 0  # so many of the last tasks; their crews are homes[i, 0] to before homes[i, 1]
     owed: float = 0.0  # prizes of all duties, which are only there to have them done
     dwells: int = NEVER  # units from this one on, up to the duties, are stays
