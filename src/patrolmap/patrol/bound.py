@@ -137,7 +137,7 @@ def _case(problem: Problem, units: Units) -> Case:
         )
     return Case(
         n_nodes=len(problem.streets.nodes), tail=tail[rows], head=head[rows],
-        length=problem.streets.length_mm[rows], value=value[rows], passes=passes[rows],
+        length=problem.least_mm[rows], value=value[rows], passes=passes[rows],
         start=crews[:, 0], end=crews[:, 1], limit=crews[:, 2], crews=count, out=out, back=back,
     )  # fmt: skip
 

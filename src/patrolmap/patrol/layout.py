@@ -13,6 +13,7 @@ from patrolmap._kernels.hops import hop_tables, nearest_tasks
 from patrolmap._kernels.paths import UNREACHABLE, distance_table
 from patrolmap.patrol.arcs import arrays, far_from, has_arc, reverse, tails
 from patrolmap.patrol.candidates import Units
+from patrolmap.patrol.parks import park_windows
 from patrolmap.patrol.problem import Problem
 from patrolmap.streets.network import Graph
 
@@ -56,6 +57,8 @@ class Ground:
         Nodes, row of a group, millimetres.
     begin, speed, share, after : (c,) float64
         Seconds, millimetres a second, what a repeat earns, and seconds before it does.
+    open_hours : two (m,) float64, optional
+        Seconds from and up to which a pass of each segment may begin; without, at any time.
     """
 
     graphs: tuple[Graph, ...]
@@ -73,6 +76,7 @@ class Ground:
     speed: Floats
     share: Floats
     after: Floats
+    open_hours: tuple[Floats, Floats] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +124,10 @@ def ground_of(problem: Problem) -> Ground:
     """Return the plain arrays of a problem."""
     graphs: list[Graph] = []
     for group in problem.groups:
-        if not any(group.graph is graph for graph in graphs):
-            graphs.append(group.graph)
+        if not any(group.planned is graph for graph in graphs):
+            graphs.append(group.planned)
     of_group = [
-        next(i for i, graph in enumerate(graphs) if graph is group.graph)
+        next(i for i, graph in enumerate(graphs) if graph is group.planned)
         for group in problem.groups
     ]
     crews, (tail, head) = problem.crews, problem.streets.ends
@@ -140,7 +144,7 @@ def ground_of(problem: Problem) -> Ground:
         earns=tuple(group.earns for group in problem.groups),
         tail=tail,
         head=head,
-        length=problem.streets.length_mm,
+        length=np.maximum.reduce([group.planned_mm for group in problem.groups]),
         bins=problem.bins,
         start=ints([crew.start for crew in crews]),
         end=ints([crew.end for crew in crews]),
@@ -150,6 +154,7 @@ def ground_of(problem: Problem) -> Ground:
         speed=floats([crew.speed for crew in crews]),
         share=floats([crew.rules.repeat_share for crew in crews]),
         after=floats([crew.rules.repeat_seconds for crew in crews]),
+        open_hours=park_windows(problem),
     )
 
 
@@ -184,6 +189,11 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
     back = distance if both_ways else np.ascontiguousarray(distance.transpose(0, 2, 1))
     prize, risk = _integer_prizes(ground, units.prize[rows], passes)
     time_bin = units.bin[rows]
+    opens, closes = np.append(-np.inf, ground.bins[1:]), np.append(ground.bins[1:], np.inf)
+    opens, closes = opens[time_bin], closes[time_bin]
+    if ground.open_hours is not None:
+        hours = [moments[units.segment[rows]] for moments in ground.open_hours]
+        opens, closes = np.maximum(opens, hours[0]), np.minimum(closes, hours[1])
     near = np.full((n, NEAR), -1, dtype=np.int64)
     nearest_tasks(distance[0], first, last, unit, time_bin[unit], near)
     members_from, members = _classes(ground)
@@ -201,8 +211,8 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
         length=ground.length[segment],
         unit=unit.astype(np.int64),
         prize=prize,
-        opens=np.append(-np.inf, ground.bins[1:])[time_bin],
-        closes=np.append(ground.bins[1:], np.inf)[time_bin],
+        opens=opens,
+        closes=closes,
         copies=np.concatenate([[0], np.cumsum(passes)]).astype(np.int64),
         sides=np.stack([_sides(ground, i, segment) for i in range(len(ground.earns))]),
         near=near,

@@ -12,9 +12,19 @@ import pandas as pd
 
 from patrolmap._crs import WGS84
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
+from patrolmap.patrol.access import closed_segments, paces, unlit_segments
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
 from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.services import (
+    Rules,
+    limits,
+    require_in_sector,
+    require_rules,
+    rules_of,
+    where_left,
+)
 from patrolmap.patrol.shifts import Depot, Shift
+from patrolmap.patrol.turns import planning_lengths, turns_cost, with_lengths
 from patrolmap.streets.network import Graph, Mode, StreetNetwork
 
 Ints = npt.NDArray[np.int64]
@@ -29,11 +39,14 @@ LONGEST_ROUTE = 1_900_000.0  # m: the search keeps distances as millimetres in 3
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Crews that may use the same arcs and earn on the same segments."""
+    """Crews that may use the same arcs, as fast, and earn on the same segments."""
 
-    graph: Graph
+    graph: Graph  # lengths are millimetres of a crew's budget
     earns: Bools  # (n_segments,)
     mode: Mode
+    mm: Ints  # (n_segments,) millimetres of a crew's budget, turns not counted
+    planned: Graph  # the same arcs, with what turns cost on average; else `graph` itself
+    planned_mm: Ints
     _far: dict[tuple[bool, int], Floats] = field(default_factory=dict, repr=False, compare=False)
 
     def out(self, node: int) -> Floats:
@@ -89,6 +102,8 @@ class Crew:
 class Problem:
     """Prizes per segment and time bin, and the crews that may collect them.
 
+    Lengths that count against budgets are those of `Group.mm`.
+
     Attributes
     ----------
     prize : (n_segments, n_bins) float64
@@ -133,8 +148,14 @@ class Problem:
         along, against = (has_arc(group.graph, way, len(tail)) for way in (True, False))
         there = np.where(along, out[tail] + back[head], np.inf)
         other_way = np.where(against, out[head] + back[tail], np.inf)
-        trip: Floats = np.minimum(there, other_way) + self.streets.length_mm
+        trip: Floats = np.minimum(there, other_way) + group.mm
         return trip
+
+    @cached_property
+    def least_mm(self) -> Ints:
+        """For each segment, the least that a pass takes of any crew's budget."""
+        least: Ints = np.minimum.reduce([group.mm for group in self.groups])
+        return least
 
     @cached_property
     def reachable(self) -> tuple[Bools, ...]:
@@ -149,7 +170,7 @@ def build_problem(
     streets: StreetNetwork,
     risk: pd.Series | pd.DataFrame,
     shifts: Sequence[Shift],
-    rules: PatrolRules | None,
+    rules: Rules,
 ) -> Problem:
     """Check streets, risk and shifts against each other and turn them into arrays.
 
@@ -164,7 +185,7 @@ def build_problem(
     groups: list[Group] = []
     crews: list[Crew] = []
     for shift in shifts:
-        shift_rules = _rules_of(shift, rules)
+        shift_rules = rules_of(shift, rules)
         group = _group_of(streets, shift, shift_rules, groups)
         crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
     return Problem(
@@ -178,7 +199,7 @@ def build_problem(
     )
 
 
-def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
+def _check_shifts(shifts: Sequence[Shift], rules: Rules) -> None:
     if not shifts:
         raise OptionError("shifts is empty; wanted at least one Shift.")
     for shift in shifts:
@@ -195,10 +216,7 @@ def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
         raise OptionError(
             f"two depots at different places have one name: {sorted(places)}; give each its own."
         )
-    if not (rules is None or isinstance(rules, PatrolRules)):
-        raise OptionError(
-            f"rules={rules!r}; wanted a PatrolRules, e.g. PatrolRules.preset('foot_night')."
-        )
+    require_rules(rules, shifts)
 
 
 def _prizes(
@@ -254,38 +272,40 @@ def _values(streets: StreetNetwork, table: pd.DataFrame) -> Floats:
     return out
 
 
-def _rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
-    own = shift.rules
-    if isinstance(own, PatrolRules):
-        return own
-    if rules is not None:
-        return rules
-    return PatrolRules.preset("foot_day" if shift.mode == "walk" else "car")
-
-
 def _group_of(streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: list[Group]) -> int:
     """Return the row of the group this shift belongs to, adding it where it is new."""
     segments = streets.segments
     mode: Mode = "walk" if shift.mode == "walk" else "drive"
-    usable = _in_sector(streets, shift)
+    usable = _in_sector(streets, shift) & ~closed_segments(segments, rules, shift.start, shift.end)
     graph = streets.graph(mode, usable=None if usable.all() else usable)
     if len(graph.head) == 0:
-        where = "in its sector" if shift.sector is not None else "in these streets"
+        mend = "give it another sector, mode or extract"
+        other = ", or other rules" if limits(rules) else ""
         raise InfeasibleError(
-            f"shift {shift.name!r}: no street {where} allows mode {mode!r}; give it another "
-            "sector, mode or extract."
+            f"shift {shift.name!r}: no street {where_left(shift, rules)} allows mode {mode!r}; "
+            f"give it another sector, mode or extract{other}."
         )
     earns = np.zeros(len(segments), dtype=bool)
     earns[graph.segment] = True
     if rules.unlit == "avoid":
-        earns &= (segments["lit"] != "no").to_numpy()
+        earns &= ~unlit_segments(segments, rules)
+    mm = np.ceil(streets.length_mm / paces(segments, rules)).astype(np.int64)
+    graph = with_lengths(graph, mm)
+    planned_mm = planning_lengths(streets, graph, rules, mm) if turns_cost(rules) else mm
+    planned = with_lengths(graph, planned_mm)
     for row, group in enumerate(groups):
-        if group.mode == mode and np.array_equal(group.graph.segment, graph.segment):
-            graph = group.graph  # equal arcs share one graph, and so one table of distances
+        if group.mode == mode and _same(group.graph, graph) and _same(group.planned, planned):
+            graph, planned = group.graph, group.planned  # shared, and so one table of distances
             if np.array_equal(group.earns, earns):
                 return row
-    groups.append(Group(graph=graph, earns=earns, mode=mode))
+    groups.append(
+        Group(graph=graph, earns=earns, mode=mode, mm=mm, planned=planned, planned_mm=planned_mm)
+    )
     return len(groups) - 1
+
+
+def _same(one: Graph, other: Graph) -> bool:
+    return np.array_equal(one.segment, other.segment) and np.array_equal(one.length, other.length)
 
 
 def _in_sector(streets: StreetNetwork, shift: Shift) -> Bools:
@@ -365,10 +385,11 @@ def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift)
     """
     node_id, distance = streets.nearest_node(depot.lon, depot.lat, graph=graph)
     if distance > DEPOT_REACH:
+        require_in_sector(shift, depot, distance)
         raise DepotError(
             f"depot {depot.name!r} (lon={depot.lon:g}, lat={depot.lat:g}) is {distance:,.0f} m "
             f"from the nearest street of shift {shift.name!r} (mode {shift.mode}); wanted at "
             f"most {DEPOT_REACH:.0f} m. Are longitude and latitude swapped, or does it lie "
-            "outside the extract or the sector?"
+            "outside the extract or the sector, or where the rules close all streets?"
         )
     return int(streets.nodes.index.get_loc(node_id))

@@ -5,21 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from patrolmap.errors import OptionError
 from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.provenance import provenance_of
-from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.services import Rules
 from patrolmap.patrol.shifts import Shift
 from patrolmap.patrol.stop import MaxRuntime, Progress, Stop
 from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
-
-if TYPE_CHECKING:
-    from patrolmap.patrol.problem import Problem
 
 BOUND_PART = 0.2  # of the time that the bound may take
 
@@ -32,7 +28,7 @@ def plan_patrols(
     shifts: Sequence[Shift],
     *,
     risk_by_kind: pd.DataFrame | None = None,
-    rules: PatrolRules | None = None,
+    rules: Rules = None,
     stop: Stop | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -57,6 +53,8 @@ def plan_patrols(
         The same risk, one column per map; only to say why a crew is where it is.
     rules
         For shifts without rules of their own; default `foot_day` on foot, `car` when driving.
+        Services with rules of their own: a mapping from each shift's `service` to a `PatrolRules`
+        or the name of a preset, e.g. `{"police": "foot_night", "national_guard": "foot_day"}`.
     stop
         When to stop: `MaxRuntime(30)` (default), `MaxIterations(n)`, or both with `|`. Compiling
         the kernels, some ten seconds on a machine's very first run, is not counted.
@@ -100,6 +98,8 @@ def plan_patrols(
         from patrolmap.patrol.bound import upper_bound
         from patrolmap.patrol.candidates import choose, earning_units, reaches_of
         from patrolmap.patrol.layout import ground_of, lay_out, room_for
+        from patrolmap.patrol.mend import mend_orders
+        from patrolmap.patrol.notes import ground_notes
         from patrolmap.patrol.problem import build_problem
         from patrolmap.patrol.search import LAYOUT_PART, search, time_for
         from patrolmap.patrol.tables import plan_tables
@@ -133,7 +133,10 @@ def plan_patrols(
         )
         if compiling() > 1:
             _log.info("compiled the kernels in %.0f s; later runs find them on disk", compiling())
-    walks = max((walk_routes(problem, orders) for orders in found.orders), key=lambda w: w.total)
+    walks = max(
+        (walk_routes(problem, mend_orders(problem, orders)) for orders in found.orders),
+        key=lambda w: w.total,
+    )
     tables = plan_tables(problem, walks, risk_by_kind)
     return Plan(
         routes=tables.routes,
@@ -146,22 +149,12 @@ def plan_patrols(
             walks.total,
             bound=bound,
             attrs=risk.attrs,
-            notes=(*risk.attrs.get("notes", ()), *_unlit_note(problem)),
+            notes=(*risk.attrs.get("notes", ()), *ground_notes(problem)),
             seed=seed,
             iterations=found.iterations,
             runtime=found.seconds - room.after,
         ),
     )
-
-
-def _unlit_note(problem: Problem) -> list[str]:
-    if all(crew.rules.unlit != "avoid" for crew in problem.crews):
-        return []
-    unknown = (problem.streets.segments["lit"] == "unknown").mean()
-    return [
-        f"unlit streets are avoided at night; {unknown:.0%} of the segments have no lighting tag "
-        "and count as lit"
-    ]
 
 
 def _require_kinds(streets: StreetNetwork, risk_by_kind: pd.DataFrame) -> None:

@@ -7,11 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap._kernels.paths import shortest_arcs
-from patrolmap.patrol.arcs import tails
 from patrolmap.patrol.problem import Bools, Floats, Ints, Problem
+from patrolmap.patrol.steps import Order, Stepper
 from patrolmap.streets.network import Graph
-
-Order = Sequence[tuple[int, bool]]  # segment rows in order, True = along the geometry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,28 +50,18 @@ class Walks:
 
 def walk_routes(problem: Problem, orders: Sequence[Order]) -> Walks:
     """Join each crew's segments by shortest paths and score the passes that really happen."""
-    tail_of_arc = [tails(group.graph) for group in problem.groups]
-    steps = [
-        join(
-            problem.groups[c.group].graph,
-            tail_of_arc[c.group],
-            problem.streets.ends,
-            c.start,
-            c.end,
-            order,
-        )
-        for c, order in zip(problem.crews, orders, strict=True)
-    ]
-    crew = np.repeat(np.arange(len(steps)), [len(s) for s, _, _ in steps])
-    segment = np.concatenate([s for s, _, _ in steps])
-    forward = np.concatenate([f for _, f, _ in steps])
-    wanted = np.concatenate([w for _, _, w in steps])
+    stepper = Stepper(problem)
+    steps = [stepper.steps(row, order) for row, order in enumerate(orders)]
+    crew = np.repeat(np.arange(len(steps)), [len(s.segment) for s in steps])
+    segment = np.concatenate([s.segment for s in steps])
+    forward = np.concatenate([s.forward for s in steps])
+    wanted = np.concatenate([s.wanted for s in steps])
     tail, head = problem.streets.ends
     arrive = np.empty(len(segment), dtype=np.int64)
     depart = np.empty(len(segment), dtype=np.int64)
     for i, who in enumerate(problem.crews):
         mine = crew == i
-        walked = np.concatenate([[0], np.cumsum(problem.streets.length_mm[segment[mine]])])
+        walked = np.concatenate([[0], np.cumsum(steps[i].mm)])
         # down, not to the nearest: a step that begins before a bin ends must not leave it
         clock = round(who.begin * 1000) + np.floor(walked * 1000 / who.speed).astype(np.int64)
         arrive[mine], depart[mine] = clock[:-1], clock[1:]

@@ -23,7 +23,7 @@ def knapsack_bound(problem: Problem, units: Units) -> float:
     """
     share = max(crew.rules.repeat_share for crew in problem.crews)
     room = float(sum(crew.budget for crew in problem.crews))
-    length = problem.streets.length_mm[units.segment].astype(np.float64)
+    length = problem.least_mm[units.segment].astype(np.float64)
     low, high = 0.0, float((units.prize / length).max(initial=0.0))
     for _ in range(HALVINGS):
         price = (low + high) / 2

@@ -1,0 +1,62 @@
+"""What a plan says of rules that a reader of its routes must know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from patrolmap.patrol.access import park_segments, unlit_segments
+
+if TYPE_CHECKING:
+    from patrolmap.patrol.problem import Problem
+    from patrolmap.patrol.rules import PatrolRules
+
+_UNLIT = {
+    "avoid": "unlit streets are avoided at night",
+    "slow": "unlit streets are walked slowly",
+    "forbid": "unlit streets are not entered",
+}
+_UNKNOWN = {
+    "lit": "count as lit",
+    "unlit": "count as unlit",
+    "by_class": "count as their highway class mostly is",
+}
+
+
+def ground_notes(problem: Problem) -> list[str]:
+    """Return what rules of the ground meant for this plan: light, parks, areas, pairs."""
+    kinds = list(dict.fromkeys(crew.rules for crew in problem.crews))
+    notes = [
+        note for rules in kinds for note in (*_light(problem, rules), *_closed(problem, rules))
+    ]
+    apart = {rules.pair_apart for rules in kinds} - {None}
+    for metres in sorted(m for m in apart if m is not None):
+        how = "stay together" if metres == 0 else f"are at most {metres:g} m apart"
+        notes.append(f"the members of a crew {how}: a rule that routes cannot show")
+    return list(dict.fromkeys(notes))
+
+
+def _light(problem: Problem, rules: PatrolRules) -> list[str]:
+    if rules.unlit == "allow":
+        return []
+    segments = problem.streets.segments
+    unknown = (segments["lit"] == "unknown").mean()
+    dark = unlit_segments(segments, rules).mean()
+    told = "" if rules.unknown_lit == "lit" else f"; {dark:.0%} are unlit so"
+    return [
+        f"{_UNLIT[rules.unlit]}; {unknown:.0%} of the segments have no lighting tag "
+        f"and {_UNKNOWN[rules.unknown_lit]}{told}"
+    ]
+
+
+def _closed(problem: Problem, rules: PatrolRules) -> list[str]:
+    notes = []
+    if rules.no_parks_after is not None:
+        ways = int(park_segments(problem.streets.segments).sum())
+        notes.append(
+            f"parks ({ways:,} segments) are closed from {rules.no_parks_after} to "
+            f"{rules.parks_open}"
+        )
+    if rules.no_go:
+        count = len(rules.no_go)
+        notes.append(f"{count} no-go area{'s' if count > 1 else ''} left out")
+    return notes
