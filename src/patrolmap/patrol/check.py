@@ -11,6 +11,7 @@ import shapely
 
 from patrolmap.errors import NetworkMismatchError
 from patrolmap.patrol import check_risk
+from patrolmap.patrol.check_ground import check_ground
 from patrolmap.patrol.check_stated import (
     BEYOND_SECTOR,
     Asked,
@@ -30,7 +31,7 @@ DEPOT_REACH = 250.0  # m from a depot to the node that its crews leave from
 
 _FIELDS = (
     *("from_node", "to_node", "length", "walk", "drive_forward", "drive_backward", "inside"),
-    *("lit", "highway", "name"),
+    *("lit", "highway", "name", "area", "street_id"),
 )
 _VERIFIED = ("mode", "service", "depot", "end_depot")
 
@@ -46,7 +47,8 @@ def check_plan(
     Checked: each crew asked for has one route, a connected walk over segments its mode allows and
     its sector holds, from depot to depot, by the clock, within its shift; lengths, lines, passes
     and prizes are recomputed; every risky segment is passed or unserved; the bound is not below
-    the prize. Nothing of the solver is used but the formula `PatrolRules.share_of_pass`.
+    the prize; every rule of its crews is kept. Nothing of the solver is used but the formulas of
+    `PatrolRules`, of `patrolmap.patrol.access` and of `patrolmap.patrol.turns.turn_seconds`.
 
     Parameters
     ----------
@@ -101,6 +103,7 @@ def _breaches(
     yield from _crews(plan, shifts)
     yield from _each_step(plan, steps, shifts)
     yield from _sequence(steps)
+    yield from check_ground(plan, steps, shifts)
     for route_id, route in plan.routes.iterrows():
         mine = steps[(steps["route_id"] == route_id).to_numpy()]
         yield from _route(plan, route_id, route, mine, shifts.get(route["shift"]))

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from patrolmap.patrol.access import park_segments, unlit_segments
+import numpy as np
+import numpy.typing as npt
+
+from patrolmap.patrol.access import (
+    closed_segments,
+    no_go_segments,
+    park_segments,
+    unlit_segments,
+)
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Problem
@@ -25,9 +33,7 @@ _UNKNOWN = {
 def ground_notes(problem: Problem) -> list[str]:
     """Return what rules of the ground meant for this plan: light, parks, areas, pairs."""
     kinds = list(dict.fromkeys(crew.rules for crew in problem.crews))
-    notes = [
-        note for rules in kinds for note in (*_light(problem, rules), *_closed(problem, rules))
-    ]
+    notes = [n for rules in kinds for n in (*_light(problem, rules), *_closed(problem, rules))]
     apart = {rules.pair_apart for rules in kinds} - {None}
     for metres in sorted(m for m in apart if m is not None):
         how = "stay together" if metres == 0 else f"are at most {metres:g} m apart"
@@ -60,3 +66,23 @@ def _closed(problem: Problem, rules: PatrolRules) -> list[str]:
         count = len(rules.no_go)
         notes.append(f"{count} no-go area{'s' if count > 1 else ''} left out")
     return notes
+
+
+def closed_to_all(problem: Problem) -> npt.NDArray[np.str_]:
+    """Return, for each segment, the rule for which no crew may earn on it, "" where none is."""
+    segments = problem.streets.segments
+    why = np.full(len(segments), "", dtype="<U16")
+    kinds = {(crew.rules, crew.shift.start, crew.shift.end) for crew in problem.crews}
+    masks = [
+        (
+            unlit_segments(segments, rules) & (rules.unlit in ("avoid", "forbid")),
+            no_go_segments(segments, rules),
+            closed_segments(segments, rules, start, end),
+        )
+        for rules, start, end in sorted(kinds, key=repr)
+    ]
+    dark, no_go, closed = (np.logical_and.reduce(parts) for parts in zip(*masks, strict=True))
+    why[closed & park_segments(segments)] = "park closed"
+    why[dark] = "unlit"
+    why[no_go] = "no-go area"
+    return why

@@ -279,7 +279,6 @@ def _group_of(streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: 
     usable = _in_sector(streets, shift) & ~closed_segments(segments, rules, shift.start, shift.end)
     graph = streets.graph(mode, usable=None if usable.all() else usable)
     if len(graph.head) == 0:
-        mend = "give it another sector, mode or extract"
         other = ", or other rules" if limits(rules) else ""
         raise InfeasibleError(
             f"shift {shift.name!r}: no street {where_left(shift, rules)} allows mode {mode!r}; "

@@ -9,6 +9,7 @@ import shapely
 from shapely.geometry import LineString, Point
 
 from patrolmap._crs import lonlat_to
+from patrolmap.patrol.notes import closed_to_all
 from patrolmap.patrol.problem import Floats, Ints, Problem
 from patrolmap.patrol.walks import Walks
 from patrolmap.schema import PLAN_SEGMENTS, STOPS, UNSERVED
@@ -218,6 +219,6 @@ def _why(problem: Problem) -> np.ndarray:
     """Return for each segment why nobody may have passed it."""
     within = np.logical_or.reduce(problem.reachable)
     earns = np.logical_or.reduce([group.earns for group in problem.groups])
-    unlit = ~earns & (problem.streets.segments["lit"] == "no").to_numpy()
-    why = np.where(within, "no time left", np.where(unlit, "unlit", "out of reach"))
-    return why.astype(object)
+    rule = closed_to_all(problem)
+    why = np.where(~earns & (rule != ""), rule, "out of reach")
+    return np.where(within, "no time left", why).astype(object)
