@@ -1,10 +1,11 @@
 """The best walk of a tiny town under the rules of the ground, by trying every walk."""
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from patrolmap.patrol import PatrolRules, Shift
+from patrolmap.patrol import Depot, PatrolRules, Shift
 from patrolmap.streets import StreetNetwork
 
 DARK = {"track", "path", "trail", "bridleway", "unsurfaced", "motorway", "motorway_link"}
@@ -36,9 +37,10 @@ def best_ruled(town: StreetNetwork, risk: pd.Series, shift: Shift) -> float:
         if not (closed or (dark and rules.unlit == "forbid")):
             arcs[segment.from_node].append((row, segment.to_node, True))
             arcs[segment.to_node].append((row, segment.from_node, False))
-    start = town.nearest_node(shift.depot.lon, shift.depot.lat)[0]
-    end = town.nearest_node((shift.end_depot or shift.depot).lon,
-                            (shift.end_depot or shift.depot).lat)[0]  # fmt: skip
+    start, end = (
+        _nearest(town, [node for node, ways in arcs.items() if ways], depot)
+        for depot in (shift.depot, shift.end_depot or shift.depot)
+    )
     shut = np.inf
     if rules.no_parks_after is not None:
         hour, minute = map(int, rules.no_parks_after.split(":"))
@@ -50,7 +52,7 @@ def best_ruled(town: StreetNetwork, risk: pd.Series, shift: Shift) -> float:
         corners: tuple[int, ...],
     ) -> float:  # fmt: skip
         top = sum(prize[row] for row in passed) if node == end else -np.inf
-        for row, other, ahead in arcs[node]:
+        for row, other, ahead in arcs.get(node, []):
             turn = 0.0
             if last is not None and last[0] == row and last[1] != ahead:
                 turn = rules.u_turn_cost
@@ -65,3 +67,9 @@ def best_ruled(town: StreetNetwork, risk: pd.Series, shift: Shift) -> float:
         return top
 
     return best(start, 0.0, None, frozenset(), ())
+
+
+def _nearest(town: StreetNetwork, nodes: list[int], depot: Depot) -> int:
+    """Return the node nearest to a depot that some street leads from."""
+    here = gpd.GeoSeries([shapely.Point(depot.lon, depot.lat)], crs=4326).to_crs(town.crs).iloc[0]
+    return min(nodes, key=lambda node: town.nodes.geometry[node].distance(here), default=-1)

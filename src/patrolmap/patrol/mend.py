@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+TRIES = 40  # entries dropped that are tried again
+
 
 def mend_orders(problem: Problem, orders: Sequence[Order]) -> list[Order]:
     """Return orders whose walks keep every rule of their crews.
@@ -47,17 +49,29 @@ def _unsure(crew: Crew) -> bool:
 
 
 def _mended(stepper: Stepper, row: int, order: Order) -> Order:
+    """Drop entries until the walk keeps its rules, then take back those that fit after all."""
     crew = stepper.problem.crews[row]
-    while True:
-        steps = stepper.steps(row, order)
-        worth = _worth(stepper.problem, crew, order)
-        drop = _too_much(stepper, crew, order, steps, worth)
-        if len(drop) == 0:
-            return order
-        if len(order) == 0:
-            raise InfeasibleError(_refusal(crew, steps))
-        gone = set(drop)
-        order = [entry for i, entry in enumerate(order) if i not in gone]
+    worth = _worth(stepper.problem, crew, order)
+    kept = np.arange(len(order))
+    while len(drop := _broken_by(stepper, row, order, kept, worth)):
+        kept = np.delete(kept, drop)
+    dropped = np.setdiff1d(np.arange(len(order)), kept)
+    for entry in dropped[np.argsort(-worth[dropped], kind="stable")][:TRIES].tolist():
+        wider = np.sort(np.append(kept, entry))
+        if len(_broken_by(stepper, row, order, wider, worth)) == 0:
+            kept = wider
+    return [order[i] for i in kept.tolist()]
+
+
+def _broken_by(stepper: Stepper, row: int, order: Order, kept: Ints, worth: Floats) -> list[int]:
+    """Return which of the kept entries to drop; none if their walk keeps all rules."""
+    crew = stepper.problem.crews[row]
+    some = [order[i] for i in kept.tolist()]
+    steps = stepper.steps(row, some)
+    drop = _too_much(stepper, crew, some, steps, worth[kept])
+    if drop and not some:
+        raise InfeasibleError(_refusal(crew, steps))
+    return drop
 
 
 def _too_much(stepper: Stepper, crew: Crew, order: Order, steps: Steps, worth: Floats) -> list[int]:
