@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
 from crews import ONE_PASS, START, assert_good, depot_at, flat_risk, shift_at, steps
-from exact_rules import best_ruled
+from exact_rules import best_ruled, ruled_towns
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
 from patrolmap.patrol import MaxIterations, PatrolRules, Plan, Shift, check_plan, plan_patrols
 from patrolmap.patrol.access import unlit_segments
@@ -288,26 +288,6 @@ def test_a_way_home_that_must_pass_the_depot_again_is_refused_by_name() -> None:
 
 
 # ---- never above the best that can be done, and never a breach
-
-
-@st.composite
-def ruled_towns(draw: st.DrawFn) -> tuple[StreetNetwork, pd.Series]:
-    """A few streets between five corners; some dark, some in a park."""
-    corner = st.tuples(st.sampled_from([0.0, 70.0, 110.0]), st.sampled_from([0.0, 90.0]))
-    lines = draw(st.lists(st.tuples(corner, corner), min_size=2, max_size=6))
-    streets = {}
-    for i, (a, b) in enumerate(lines):
-        middle = ((a[0] + b[0]) / 2 + 15.0 * (i + 1), (a[1] + b[1]) / 2 + 10.0 * (i + 1))
-        streets[f"s{i}"] = [a, middle, b] if a != b else [a, middle, (a[0] - 9.0, a[1] + 20 + i), b]
-
-    def some(values: list[Any]) -> dict[str, Any]:
-        return {name: draw(st.sampled_from(values)) for name in streets}
-
-    place = town(
-        streets, lit=some(["yes", "no", "unknown"]), area=some([None, "park"]),
-        highway=some(["residential", "footway", "track"]), street_id=some(["A", "B", "C"]),
-    )  # fmt: skip
-    return place, pd.Series(some([0.0, 1.0, 7.0]))
 
 
 RULES = st.fixed_dictionaries(

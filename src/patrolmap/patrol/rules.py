@@ -43,6 +43,9 @@ class PatrolRules:
         (back along the segment just walked). See `patrolmap.patrol.turns`.
     corner_passes : int, optional
         The most often that a crew may come by one corner (node) in its shift; None: no limit.
+    beat : str, optional
+        Compact beat: from any point of its route a crew on foot reaches any other in so long, e.g.
+        "5min". See `patrolmap.patrol.beat.beat_metres`.
     pair_apart : float, optional
         Metres that the members of a crew may be apart: 0, they stay together (MVD order No. 164 of
         2023, p. 28, at night); None: not ruled. A crew is one line on the map: plans state this
@@ -66,6 +69,7 @@ class PatrolRules:
     turn_cost: float = 0.0
     u_turn_cost: float = 0.0
     corner_passes: int | None = None
+    beat: str | None = None
     pair_apart: float | None = None
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from patrolmap.errors import OptionError
 from patrolmap.patrol.access import clock_time
-from patrolmap.patrol.stop import is_number
+from patrolmap.patrol.stop import is_number, parse_duration
 
 if TYPE_CHECKING:
     from patrolmap.patrol.rules import PatrolRules
@@ -46,6 +46,8 @@ def require_ground(rules: PatrolRules) -> None:
     passes = rules.corner_passes
     if not (passes is None or (isinstance(passes, int) and is_number(passes) and passes >= 1)):
         raise OptionError(f"corner_passes={passes!r}; wanted a whole number >= 1, or None.")
+    if rules.beat is not None:
+        parse_duration(rules.beat, what="beat")
     apart = rules.pair_apart
     if not (apart is None or (is_number(apart) and 0 <= apart <= 1000)):
         raise OptionError(f"pair_apart={apart!r}; wanted metres, 0 to 1000, or None.")

@@ -95,6 +95,7 @@ def plan_patrols(
     stop = stop or MaxRuntime(30)
     with compile_clock() as compiling:
         started = time.monotonic()  # what is imported late counts, what is compiled does not
+        from patrolmap.patrol.beat import confine, near_depots
         from patrolmap.patrol.bound import upper_bound
         from patrolmap.patrol.candidates import choose, earning_units, reaches_of
         from patrolmap.patrol.layout import ground_of, lay_out, room_for
@@ -108,11 +109,14 @@ def plan_patrols(
         def elapsed() -> float:
             return time.monotonic() - started - compiling()
 
-        problem = build_problem(streets, risk, shifts, rules)
+        problem = near_depots(build_problem(streets, risk, shifts, rules))
         if risk_by_kind is not None:
             _require_kinds(streets, risk_by_kind)
         units = earning_units(problem)
         bound = upper_bound(problem, units, seconds=time_for(stop, BOUND_PART, elapsed()))
+        if (confined := confine(problem)) is not problem:
+            problem = confined
+            units = earning_units(problem)
         ground = ground_of(problem)
         reaches = reaches_of(problem, units)
         room = room_for(ground, time_for(stop, LAYOUT_PART, elapsed()))

@@ -9,6 +9,7 @@ import shapely
 from shapely.geometry import LineString, Point
 
 from patrolmap._crs import lonlat_to
+from patrolmap.patrol.beat import beat_metres
 from patrolmap.patrol.notes import closed_to_all
 from patrolmap.patrol.problem import Floats, Ints, Problem
 from patrolmap.patrol.walks import Walks
@@ -154,7 +155,9 @@ def _segments(
 ) -> gpd.GeoDataFrame:
     """Return the segments that the routes use, those around them, and their risk."""
     all_segments = problem.streets.segments
-    west, south, east, north = routes.total_bounds + np.array([-AROUND, -AROUND, AROUND, AROUND])
+    beats = [beat_metres(crew.rules) for crew in problem.crews]
+    around = max([AROUND, *(metres / 2 for metres in beats if metres < np.inf)])
+    west, south, east, north = routes.total_bounds + around * np.array([-1, -1, 1, 1])
     keep = np.zeros(len(all_segments), dtype=bool)
     keep[all_segments.sindex.query(shapely.box(west, south, east, north))] = True
     keep[walks.segment] = True
