@@ -287,6 +287,34 @@ def test_a_way_home_that_must_pass_the_depot_again_is_refused_by_name() -> None:
         planned(place, ruled(turn_cost=90.0), minutes=5, end_depot=gate)
 
 
+# ---- crews on the move
+
+
+def test_crews_on_the_move_keep_their_distance() -> None:
+    place = grid_town(6, 6)
+    shift = shift_at(place, (200.0, 200.0), minutes=30, crews=3)
+    free = plan_patrols(place, flat_risk(place), [shift], rules=ONE_PASS, stop=STOP)
+    apart = plan_patrols(
+        place, flat_risk(place), [shift], rules=ruled(crew_distance=90.0), stop=STOP
+    )
+    assert_good(apart, place)
+    assert apart.provenance.prize > 0.5 * free.provenance.prize
+    assert broken(under(free, crew_distance=90.0)) == {"distance"}
+
+
+def test_two_crews_of_one_dead_end_street_do_not_meet_on_it() -> None:
+    place = row_town(8)
+    near, far = (
+        Shift(depot=depot_at(place, (x, 0.0), name=name), start=START, duration="30min", name=name)
+        for x, name in ((0.0, "near"), (800.0, "far"))
+    )
+    plan = plan_patrols(
+        place, flat_risk(place), [near, far], rules=ruled(crew_distance=50.0), stop=STOP
+    )
+    assert_good(plan, place)
+    assert plan.provenance.prize >= 7
+
+
 # ---- never above the best that can be done, and never a breach
 
 
@@ -299,6 +327,7 @@ RULES = st.fixed_dictionaries(
         "turn_cost": st.sampled_from([0.0, 9.0]),
         "u_turn_cost": st.sampled_from([0.0, 20.0]),
         "corner_passes": st.sampled_from([None, 1, 2]),
+        "crew_distance": st.sampled_from([0.0, 30.0]),
     }
 )
 
@@ -338,6 +367,26 @@ def test_a_tiny_town_is_walked_nearly_as_well_as_the_rule_allows(fields: dict[st
     plan = plan_patrols(place, risk, [shift], stop=MaxIterations(300))
     assert_good(plan, place, risk)
     assert plan.provenance.prize >= 0.8 * best_ruled(place, risk, shift)
+
+
+@settings(deadline=None, max_examples=15)
+@given(ruled_towns(), RULES, RULES)
+def test_crews_under_different_rules_never_break_one(
+    place_and_risk: tuple[StreetNetwork, pd.Series], one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    place, risk = place_and_risk
+    first = place.nodes.geometry.iloc[0]
+    corner = (first.x - 656_000.0, first.y - 4_790_000.0)
+    shifts = [
+        shift_at(place, corner, minutes=9, name=name, crews=2,
+                 rules=PatrolRules(repeat_share=0.5, repeat_after="3min", **rules))
+        for name, rules in (("one", one), ("other", other))
+    ]  # fmt: skip
+    try:
+        plan = plan_patrols(place, risk, shifts, stop=MaxIterations(30))
+    except (InfeasibleError, DepotError):
+        assume(False)
+    assert_good(plan, place, risk)
 
 
 def test_crews_of_two_paces_share_a_town() -> None:

@@ -12,7 +12,7 @@ import shapely
 from patrolmap.errors import NetworkMismatchError
 from patrolmap.patrol import check_risk
 from patrolmap.patrol.check_beat import check_beats
-from patrolmap.patrol.check_ground import check_ground
+from patrolmap.patrol.check_ground import check_distances, check_ground
 from patrolmap.patrol.check_stated import (
     BEYOND_SECTOR,
     Asked,
@@ -106,6 +106,7 @@ def _breaches(
     yield from _sequence(steps)
     yield from check_ground(plan, steps, shifts)
     yield from check_beats(plan, steps, shifts)
+    yield from check_distances(plan, steps, shifts)
     for route_id, route in plan.routes.iterrows():
         mine = steps[(steps["route_id"] == route_id).to_numpy()]
         yield from _route(plan, route_id, route, mine, shifts.get(route["shift"]))

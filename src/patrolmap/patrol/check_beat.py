@@ -1,6 +1,6 @@
 """How far apart the points of one route are, exactly: part of `check_plan`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from patrolmap.patrol.beat import beat_metres
 from patrolmap.patrol.check_stated import Asked, Breach
 from patrolmap.patrol.plan import Plan
 
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 SLACK = 0.01  # m
@@ -37,7 +38,7 @@ def check_beats(plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]) ->
             yield (route_id, None, "beat", what)
 
 
-def _apart(segments: pd.DataFrame, rows: npt.NDArray[np.int64]) -> Floats:
+def _apart(segments: pd.DataFrame, rows: Ints) -> Floats:
     """Return the metres between the farthest points of each two segments.
 
     From a point p along segment (a, b), the distances to the ends c and d of another are tents over
@@ -61,7 +62,9 @@ def _apart(segments: pd.DataFrame, rows: npt.NDArray[np.int64]) -> Floats:
     return apart
 
 
-def _between(tail, head, length, n_nodes, sources):  # type: ignore[no-untyped-def]
+def _between(
+    tail: Ints, head: Ints, length: Floats, n_nodes: int, sources: Ints
+) -> Callable[[Ints, Ints], Floats]:
     """Return a function that tells the distance from some nodes to any."""
     ends = np.concatenate([tail, head]), np.concatenate([head, tail])
     both = np.concatenate([length, length])
@@ -75,7 +78,8 @@ def _between(tail, head, length, n_nodes, sources):  # type: ignore[no-untyped-d
     place = np.full(n_nodes, -1)
     place[sources] = np.arange(len(sources))
 
-    def far(a, b):  # type: ignore[no-untyped-def]
-        return table[place[a], b]
+    def far(a: Ints, b: Ints) -> Floats:
+        found: Floats = table[place[a], b]
+        return found
 
     return far

@@ -1,5 +1,6 @@
 """Light, parks, areas, turns and corners, from a plan's own tables: part of `check_plan`."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 
 import geopandas as gpd
@@ -14,6 +15,7 @@ from patrolmap.patrol.access import (
     park_segments,
     unlit_segments,
 )
+from patrolmap.patrol.apart import EVERY, too_near, track_of
 from patrolmap.patrol.check_stated import Asked, Breach
 from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.turns import turn_seconds
@@ -42,6 +44,30 @@ def check_ground(plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]) -
         for _, route in mine.groupby("route_id", sort=False):
             yield from _pace(plan, route, asked)
             yield from _corners(route, asked)
+
+
+def check_distances(
+    plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]
+) -> Iterator[Breach]:
+    """Check that crews on the move keep their distance; see `patrolmap.patrol.apart.too_near`."""
+    if all(asked.rules.crew_distance == 0 for asked in shifts.values()):
+        return
+    walked = steps[steps["row"].to_numpy() >= 0]
+    tracks = []
+    for route_id, route in walked.groupby("route_id", sort=False):
+        lines = np.asarray(plan.segments.geometry.array[route["row"].to_numpy()])
+        clock = [route[name].dt.as_unit("ms").astype("int64").to_numpy()
+                 for name in ("arrive", "depart")]  # fmt: skip
+        asked = shifts.get(str(route["shift"].iloc[0]))
+        metres = 0.0 if asked is None else asked.rules.crew_distance
+        tracks.append((route_id, metres, track_of(lines, route["forward"].to_numpy(), *clock)))
+    for (one, least, track), (other, more, second) in itertools.combinations(tracks, 2):
+        rows = too_near(track, second, max(least, more))
+        if len(rows):
+            moment = pd.Timestamp(int(track.look[rows[0]]) * EVERY, unit="ms", tz="UTC")
+            clock_time = moment.tz_convert(plan.routes["start"].dt.tz)
+            what = f"is less than {max(least, more):g} m from {other} at {clock_time:%H:%M:%S}"
+            yield (one, None, "distance", what)
 
 
 def _say(

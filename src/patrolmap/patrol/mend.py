@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap.errors import InfeasibleError
+from patrolmap.patrol.apart import keep_apart
 from patrolmap.patrol.steps import Order, Stepper, Steps
 from patrolmap.patrol.turns import turns_cost
 
@@ -35,10 +36,26 @@ def mend_orders(problem: Problem, orders: Sequence[Order]) -> list[Order]:
         If even the shortest way from a depot to the end depot breaks a rule; names rule and crew.
     """
     stepper = Stepper(problem)
-    return [
+    kept = [
         _mended(stepper, row, order) if _unsure(crew) else order
         for row, (crew, order) in enumerate(zip(problem.crews, orders, strict=True))
     ]
+    return _apart(problem, stepper, kept)
+
+
+def _apart(problem: Problem, stepper: Stepper, orders: list[Order]) -> list[Order]:
+    """Keep crews apart; a crew whose other rules break so stays where it is."""
+    if all(crew.rules.crew_distance == 0 for crew in problem.crews):
+        return orders
+
+    def fits(row: int, order: Order) -> bool:
+        if not order or not _unsure(problem.crews[row]):
+            return True
+        everything = np.arange(len(order))
+        worth = _worth(problem, problem.crews[row], order)
+        return len(_broken_by(stepper, row, order, everything, worth)) == 0
+
+    return keep_apart(problem, orders, fits)
 
 
 def _unsure(crew: Crew) -> bool:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from patrolmap.patrol.access import park_hours, park_segments
 
@@ -28,8 +29,9 @@ def shut_hours(problem: Problem, crew: Crew) -> list[tuple[int, int]]:
     ]
 
 
-def _milliseconds(span: object) -> int:
-    return round(span.total_seconds() * 1000)  # type: ignore[attr-defined]
+def _milliseconds(span: pd.Timedelta) -> int:
+    seconds: float = span.total_seconds()
+    return round(seconds * 1000)
 
 
 def park_windows(problem: Problem) -> tuple[Floats, Floats] | None:

@@ -43,6 +43,9 @@ class PatrolRules:
         (back along the segment just walked). See `patrolmap.patrol.turns`.
     corner_passes : int, optional
         The most often that a crew may come by one corner (node) in its shift; None: no limit.
+    crew_distance : float
+        Least metres between two crews on the move, as the crow flies; the larger of both crews'
+        counts. See `patrolmap.patrol.apart.too_near` for where it is not asked.
     beat : str, optional
         Compact beat: from any point of its route a crew on foot reaches any other in so long, e.g.
         "5min". See `patrolmap.patrol.beat.beat_metres`.
@@ -69,6 +72,7 @@ class PatrolRules:
     turn_cost: float = 0.0
     u_turn_cost: float = 0.0
     corner_passes: int | None = None
+    crew_distance: float = 0.0
     beat: str | None = None
     pair_apart: float | None = None
 

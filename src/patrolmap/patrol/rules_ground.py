@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from patrolmap.patrol.rules import PatrolRules
 
 MOST_COST = 600.0  # s
+MOST_METRES = 1000.0
 
 # Kazakhstan, MVD order No. 164 of 15.02.2023 (reg. 31917), on foot at night: a crew is at least
 # two people (p. 2) who stay together at night (p. 28). That unlit streets are left to the day is
@@ -46,8 +47,11 @@ def require_ground(rules: PatrolRules) -> None:
     passes = rules.corner_passes
     if not (passes is None or (isinstance(passes, int) and is_number(passes) and passes >= 1)):
         raise OptionError(f"corner_passes={passes!r}; wanted a whole number >= 1, or None.")
+    apart = rules.crew_distance
+    if not (is_number(apart) and 0 <= apart <= MOST_METRES):
+        raise OptionError(f"crew_distance={apart!r}; wanted metres, 0 to {MOST_METRES:g}.")
     if rules.beat is not None:
         parse_duration(rules.beat, what="beat")
-    apart = rules.pair_apart
-    if not (apart is None or (is_number(apart) and 0 <= apart <= 1000)):
-        raise OptionError(f"pair_apart={apart!r}; wanted metres, 0 to 1000, or None.")
+    pair = rules.pair_apart
+    if not (pair is None or (is_number(pair) and 0 <= pair <= MOST_METRES)):
+        raise OptionError(f"pair_apart={pair!r}; wanted metres, 0 to {MOST_METRES:g}, or None.")

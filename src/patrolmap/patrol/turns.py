@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,15 +15,16 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 OFTEN = 0.25  # of the crossings where a street goes on, those at which a route leaves it
 
 
-def turn_seconds(rules: PatrolRules, street: npt.NDArray, segment: Ints, forward: Ints) -> Floats:
-    """Return the seconds that each step of a walk loses before it: `u_turn_cost` where it goes
+def turn_seconds(rules: PatrolRules, street: Any, segment: Ints, forward: Any) -> Floats:
+    """Return the seconds that each step of a walk loses before it.
 
-    back along the segment just walked, else `turn_cost` where its street (`street_id`) is another
-    than that of the step before. The first step loses none.
+    `u_turn_cost` where it goes back along the segment just walked, else `turn_cost` where its
+    street (`street_id`) is another than that of the step before. The first step loses none.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ def planning_lengths(streets: StreetNetwork, graph: Graph, rules: PatrolRules, m
     return mm + np.rint(np.where(usable, extra, 0.0)).astype(np.int64)
 
 
-def _partners(node: Ints, street: Ints, ends: tuple[Ints, Ints], usable: npt.NDArray) -> Ints:
+def _partners(node: Ints, street: Ints, ends: tuple[Ints, Ints], usable: Bools) -> Ints:
     """Return how many ends of segments of the same street meet at each segment's node."""
     width = int(street.max(initial=0)) + 1
     keys = np.sort(np.concatenate([end[usable] * width + street[usable] for end in ends]))
@@ -75,8 +76,10 @@ def _partners(node: Ints, street: Ints, ends: tuple[Ints, Ints], usable: npt.NDA
     return found
 
 
-def _degree(ends: tuple[Ints, Ints], usable: npt.NDArray, n_nodes: int) -> Ints:
-    found: Ints = sum(np.bincount(end[usable], minlength=n_nodes) for end in ends)
+def _degree(ends: tuple[Ints, Ints], usable: Bools, n_nodes: int) -> Ints:
+    found = np.zeros(n_nodes, dtype=np.int64)
+    for end in ends:
+        found += np.bincount(end[usable], minlength=n_nodes)
     return found
 
 
