@@ -284,8 +284,7 @@ def _group_of(streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: 
             f"shift {shift.name!r}: no street {where_left(shift, rules)} allows mode {mode!r}; "
             f"give it another sector, mode or extract{other}."
         )
-    earns = np.zeros(len(segments), dtype=bool)
-    earns[graph.segment] = True
+    earns = np.ones(len(segments), dtype=bool)
     if rules.unlit == "avoid":
         earns &= ~unlit_segments(segments, rules)
     mm = np.ceil(streets.length_mm / paces(segments, rules)).astype(np.int64)

@@ -122,7 +122,7 @@ class PatrolRules:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rules as plain values."""
-        return asdict(self)
+        return asdict(self) | {"no_go": list(self.no_go)}
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -221,7 +221,6 @@ def _unserved(problem: Problem, walks: Walks, street: pd.Series) -> pd.DataFrame
 def _why(problem: Problem) -> np.ndarray:
     """Return for each segment why nobody may have passed it."""
     within = np.logical_or.reduce(problem.reachable)
-    earns = np.logical_or.reduce([group.earns for group in problem.groups])
     rule = closed_to_all(problem)
-    why = np.where(~earns & (rule != ""), rule, "out of reach")
+    why = np.where(rule != "", rule, "out of reach")
     return np.where(within, "no time left", why).astype(object)

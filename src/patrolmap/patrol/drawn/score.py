@@ -17,7 +17,7 @@ from patrolmap.patrol.drawn.samples import turn_to
 from patrolmap.patrol.plan import Plan, Provenance
 from patrolmap.patrol.problem import Problem, build_problem
 from patrolmap.patrol.provenance import provenance_of
-from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.services import Rules
 from patrolmap.patrol.shifts import Shift
 from patrolmap.patrol.stop import is_number
 from patrolmap.patrol.tables import plan_tables
@@ -51,7 +51,7 @@ def score_routes(
     risk: pd.Series | pd.DataFrame,
     shifts: Shift | Sequence[Shift],
     *,
-    rules: PatrolRules | None = None,
+    rules: Rules = None,
     risk_by_kind: pd.DataFrame | None = None,
     layer: str | None = None,
     reach: float = 50.0,
@@ -206,7 +206,7 @@ def _walked(
     risk: pd.Series | pd.DataFrame,
     asked: Problem,
     shifts: Sequence[Shift],
-    rules: PatrolRules | None,
+    rules: Rules,
     orders: list[list[tuple[int, bool]]],
 ) -> tuple[Problem, Walks]:
     """Walk the orders; a shift that a crew overruns becomes as long in the problem returned.
