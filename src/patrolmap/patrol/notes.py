@@ -72,7 +72,8 @@ def closed_to_all(problem: Problem) -> npt.NDArray[np.str_]:
     """Return, for each segment, the rule for which no crew may earn on it, "" where none is."""
     segments = problem.streets.segments
     why = np.full(len(segments), "", dtype="<U16")
-    kinds = {(crew.rules, crew.shift.start, crew.shift.end) for crew in problem.crews}
+    zone = problem.clock.tz
+    kinds = {(c.rules, c.shift.start.tz_convert(zone), c.shift.end) for c in problem.crews}
     masks = [
         (
             unlit_segments(segments, rules) & (rules.unlit in ("avoid", "forbid")),

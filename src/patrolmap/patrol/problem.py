@@ -186,7 +186,7 @@ def build_problem(
     crews: list[Crew] = []
     for shift in shifts:
         shift_rules = rules_of(shift, rules)
-        group = _group_of(streets, shift, shift_rules, groups)
+        group = _group_of(streets, shift, shift_rules, clock, groups)
         crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
     return Problem(
         streets=streets,
@@ -272,11 +272,18 @@ def _values(streets: StreetNetwork, table: pd.DataFrame) -> Floats:
     return out
 
 
-def _group_of(streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: list[Group]) -> int:
+def _group_of(
+    streets: StreetNetwork,
+    shift: Shift,
+    rules: PatrolRules,
+    clock: pd.Timestamp,
+    groups: list[Group],
+) -> int:
     """Return the row of the group this shift belongs to, adding it where it is new."""
     segments = streets.segments
     mode: Mode = "walk" if shift.mode == "walk" else "drive"
-    usable = _in_sector(streets, shift) & ~closed_segments(segments, rules, shift.start, shift.end)
+    start = shift.start.tz_convert(clock.tz)  # parks close by the plan's clock
+    usable = _in_sector(streets, shift) & ~closed_segments(segments, rules, start, shift.end)
     graph = streets.graph(mode, usable=None if usable.all() else usable)
     if len(graph.head) == 0:
         other = ", or other rules" if limits(rules) else ""
