@@ -13,7 +13,15 @@ from shapely.geometry import Point, box
 from crews import ONE_PASS, START, assert_good, depot_at, flat_risk, shift_at, steps
 from exact_rules import best_ruled, ruled_towns
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
-from patrolmap.patrol import MaxIterations, PatrolRules, Plan, Shift, check_plan, plan_patrols
+from patrolmap.patrol import (
+    MaxIterations,
+    PatrolRules,
+    Plan,
+    Shift,
+    check_plan,
+    plan_patrols,
+    score_routes,
+)
 from patrolmap.patrol.access import unlit_segments
 from patrolmap.patrol.bound import bound_of
 from patrolmap.patrol.problem import build_problem
@@ -313,6 +321,30 @@ def test_two_crews_of_one_dead_end_street_do_not_meet_on_it() -> None:
     )
     assert_good(plan, place)
     assert plan.provenance.prize >= 7
+
+
+# ---- routes that exist
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        ({"unlit": "forbid", "unknown_lit": "unlit"}, {"unlit"}),
+        ({"no_parks_after": "19:00"}, {"parks"}),
+        ({"corner_passes": 1}, {"corner"}),
+        ({"beat": "1min"}, {"beat"}),
+        ({"turn_cost": 5.0, "unlit": "slow"}, set()),
+    ],
+)
+def test_a_drawn_route_is_scored_and_the_checker_tells_which_rule_it_breaks(
+    fields: dict[str, Any], rule: set[str]
+) -> None:
+    free = planned(PARK, ruled())
+    lines = free.routes.to_crs(4326).reset_index()[["route_id", "geometry"]]
+    plan = score_routes(lines, PARK, flat_risk(PARK), [shift_at(PARK)], rules=ruled(**fields))
+    assert broken(plan) == rule
+    assert plan.provenance.prize == free.provenance.prize
+    assert plan.provenance.rules["night"]["corner_passes"] == fields.get("corner_passes")
 
 
 # ---- never above the best that can be done, and never a breach

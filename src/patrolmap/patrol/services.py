@@ -61,6 +61,14 @@ def rules_of(shift: Shift, rules: Rules) -> PatrolRules:
     return PatrolRules.preset("foot_day" if shift.mode == "walk" else "car")
 
 
+def opened(shift: Shift, rules: Rules) -> Shift:
+    """Return a shift that may go everywhere, by its own rules else: to score what others drew."""
+    own = rules_of(shift, rules)
+    unlit = "allow" if own.unlit == "forbid" else own.unlit
+    free = replace(own, unlit=unlit, no_parks_after=None, no_go=(), beat=None)
+    return replace(shift, sector=None, rules=free)
+
+
 def limits(rules: PatrolRules) -> list[str]:
     """Return, in words, the rules that may close streets."""
     out = []
