@@ -284,5 +284,5 @@ def crew_trip(streets: StreetNetwork, group: Group, crew: Crew) -> Floats:
     along, against = (has_arc(group.graph, way, len(tail)) for way in (True, False))
     there = np.where(along, out[tail] + back[head], np.inf)
     other_way = np.where(against, out[head] + back[tail], np.inf)
-    trip: Floats = np.minimum(there, other_way) + streets.length_mm
+    trip: Floats = np.minimum(there, other_way) + group.mm
     return trip

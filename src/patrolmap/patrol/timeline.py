@@ -1,13 +1,20 @@
 """The clock of one crew's walk: when it stands, waits, reports and goes on."""
 
+from __future__ import annotations
+
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap.patrol.problem import Crew, Ints, Problem
+if TYPE_CHECKING:
+    from patrolmap.patrol.problem import Crew, Problem
+    from patrolmap.patrol.steps import Steps
 
+Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 
@@ -26,6 +33,8 @@ class Timeline:
     spot : (n,) int64
         At which spot it stays, -1 else.
     arrive, depart : (n,) int64
+    begun : (m,) int64
+        When each step of the joined walk begins, also those where the crew stands.
     """
 
     source: Ints
@@ -35,40 +44,74 @@ class Timeline:
     spot: Ints
     arrive: Ints
     depart: Ints
+    begun: Ints
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Stand:
-    """Standing before the clock is known: ms, and when it may begin."""
+class Stand:
+    """Standing before the clock is known: ms, and when it may begin and should have at the latest.
+
+    `duty` is the row of the duty that it does, -1 where it is none.
+    """
 
     activity: str
     place: str
     node: int
     ms: int
     opens: int = -(10**15)
+    closes: int = 10**15
     spot: int = -1
+    duty: int = -1
 
 
-def timeline(problem: Problem, row: int, segment: Ints, nodes: Ints, *, stand: bool) -> Timeline:
-    """Put the clock to a joined walk; rows beyond the segments are where it stands.
+def stands_of(problem: Problem, crew: Crew) -> dict[int, Stand]:
+    """Return what each row beyond the segments is for a crew."""
+    standing, rules = problem.standing, crew.rules
+    first = len(problem.prize)
+    found = {
+        first + i: Stand(
+            activity="dwell", place="", node=node, spot=i,
+            ms=round(rules.seconds_of("dwell") * 1000),
+        )
+        for i, node in enumerate(standing.spot.tolist())
+    }  # fmt: skip
+    radio = rules.seconds_of("report_length") if crew.reports_by_radio else 0.0
+    for row, i, j in standing.rows(first):
+        duty = standing.duties[i]
+        name, node, _ = duty.places[j]
+        if node >= 0:
+            found[row] = Stand(
+                activity=duty.activity if duty.stands else "", place=name, node=node, duty=i,
+                ms=round(duty.seconds * 1000),
+                opens=-(10**15) if duty.opens == -np.inf else int(np.ceil(duty.opens * 1000)),
+                closes=10**15 if duty.closes == np.inf else
+                int(np.floor((duty.closes + radio) * 1000)),
+            )  # fmt: skip
+    return found
 
-    `nodes` has one entry more than `segment`: where each step begins, and the last one ends. With
-    `stand` False the crew walks on without any standing.
+
+def timeline(problem: Problem, row: int, steps: Steps, *, stand: bool = True) -> Timeline:
+    """Put the clock to a crew's steps; rows beyond the segments are where it stands.
+
+    With `stand` False the crew walks on without any standing.
     """
     crew = problem.crews[row]
-    moving = segment < len(problem.prize)
-    mm = np.where(moving, problem.streets.length_mm[np.where(moving, segment, 0)], 0)
-    begin = round(crew.begin * 1000)
-    # down, not to the nearest: a step that begins before a bin ends must not leave it
-    walked = np.floor(np.concatenate([[0], np.cumsum(mm)]) * 1000 / crew.speed).astype(np.int64)
+    moving = steps.segment < len(problem.prize)
     if not stand or not (_has_standing(crew) or not moving.all()):
-        n = len(segment)
+        begin = round(crew.begin * 1000)
+        mm = np.where(moving, steps.mm, 0)
+        # down, not to the nearest: a step that begins before a bin ends must not leave it
+        walked = np.floor(np.concatenate([[0], np.cumsum(mm)]) * 1000 / crew.speed).astype(np.int64)
+        n = len(steps.segment)
         nothing = np.full(n, -1, dtype=np.int64)
         return Timeline(
             source=np.arange(n), activity=[crew.shift.mode] * n, place=[""] * n, node=nothing,
             spot=nothing, arrive=begin + walked[:-1], depart=begin + walked[1:],
+            begun=begin + walked[:-1],
         )  # fmt: skip
-    return _Clock(problem, crew, begin).run(segment, nodes, moving, walked)
+    clock = Clock(problem, crew)
+    clock.advance(steps.segment, steps.node, steps.mm)
+    return clock.done()
 
 
 def _has_standing(crew: Crew) -> bool:
@@ -76,70 +119,59 @@ def _has_standing(crew: Crew) -> bool:
     return any(given is not None for given in (rules.briefing, rules.handover, rules.report_every))
 
 
-class _Clock:
+class Clock:
     """Goes through a walk step by step."""
 
-    def __init__(self, problem: Problem, crew: Crew, begin: int) -> None:
-        self.problem, self.crew, self.begin = problem, crew, begin
-        self.now, self.stood, self.rows = begin, 0, []  # type: ignore[var-annotated]
-        self.reports = 0
-        rules = crew.rules
+    def __init__(
+        self, problem: Problem, crew: Crew, stands: dict[int, Stand] | None = None
+    ) -> None:  # fmt: skip
+        self.crew, self.begin = crew, round(crew.begin * 1000)
+        self.now, self.stood, self.used, self.count = self.begin, 0, 0, 0
+        self.node, self.reports = crew.start, 0
+        self.rows: list[tuple[Any, ...]] = []
+        self.begun: list[int] = []
+        rules, shift = crew.rules, crew.shift
         self.every = round(rules.seconds_of("report_every") * 1000) if crew.reports_by_radio else 0
         self.report = round(rules.seconds_of("report_length") * 1000)
-        self.stands = self._stands()
-
-    def _stands(self) -> dict[int, _Stand]:
-        """Return what each row beyond the segments is for this crew."""
-        problem, standing, rules = self.problem, self.problem.standing, self.crew.rules
-        first = len(problem.prize)
-        found = {
-            first + i: _Stand(
-                activity="dwell", place="", node=node, spot=i,
-                ms=round(rules.seconds_of("dwell") * 1000),
-            )
-            for i, node in enumerate(standing.spot.tolist())
-        }  # fmt: skip
-        for row, i, j in standing.rows(first):
-            duty = standing.duties[i]
-            name, node, _ = duty.places[j]
-            if node >= 0:
-                opens = -(10**15) if duty.opens == -np.inf else int(np.ceil(duty.opens * 1000))
-                found[row] = _Stand(
-                    activity=duty.activity if duty.stands else "", place=name, node=node,
-                    ms=round(duty.seconds * 1000), opens=opens,
-                )  # fmt: skip
-        return found
-
-    def run(self, segment: Ints, nodes: Ints, moving: Bools, walked: Ints) -> Timeline:
-        rules, shift = self.crew.rules, self.crew.shift
+        self.stands = stands_of(problem, crew) if stands is None else stands
         if rules.briefing is not None:
-            self._stand(_Stand(activity="briefing", place=shift.depot.name, node=self.crew.start,
-                               ms=round(rules.seconds_of("briefing") * 1000)))  # fmt: skip
-        for i, row in enumerate(segment.tolist()):
-            if moving[i]:
-                self._report(int(nodes[i]), int(walked[i + 1] - walked[i]))
-                now = self.begin + self.stood + int(walked[i])
-                ends = self.begin + self.stood + int(walked[i + 1])
-                self._add(i, shift.mode, "", -1, -1, now, ends)
-                continue
-            stand = self.stands[row]
-            if stand.activity == "":
-                continue  # a place that is only passed
-            self._report_while_waiting(stand)
-            self._report(stand.node, max(0, stand.opens - self.now) + stand.ms)
-            wait = max(0, stand.opens - self.now)
-            self._wait(stand, wait)
-            self._stand(stand)
-        self._report(int(nodes[-1]), 0, last=True)
-        if rules.handover is not None:
-            ms = round(rules.seconds_of("handover") * 1000)
-            place = (shift.end_depot or shift.depot).name
-            wait = self.begin + round(shift.seconds * 1000) - ms - self.now
-            for activity, length in (("wait", wait), ("handover", ms)):
-                if length > 0:
-                    self._stand(_Stand(activity=activity, place=place, node=self.crew.end,
-                                       ms=length))  # fmt: skip
-        return self._done()
+            self._stand(Stand(activity="briefing", place=shift.depot.name, node=crew.start,
+                              ms=round(rules.seconds_of("briefing") * 1000)))  # fmt: skip
+
+    def fork(self) -> Self:
+        """Return a clock that goes on from here, with no rows before it."""
+        other = copy.copy(self)
+        other.rows, other.begun = [], []
+        return other
+
+    def join(self, other: Self) -> None:
+        """Go on where a fork of this clock has come to."""
+        rows, begun = [*self.rows, *other.rows], [*self.begun, *other.begun]
+        self.__dict__.update(other.__dict__)
+        self.rows, self.begun = rows, begun
+
+    def advance(self, segment: Ints, node: Ints, mm: Ints) -> None:
+        """Make more steps; `node` is where each of them ends, `mm` what it takes while moving."""
+        for row, to, more in zip(segment.tolist(), node.tolist(), mm.tolist(), strict=True):
+            stand, i = self.stands.get(row), self.count
+            self.count += 1
+            if stand is None:
+                ends = int((self.used + more) * 1000 / self.crew.speed)
+                walked = int(self.used * 1000 / self.crew.speed)
+                self._report(self.node, ends - walked)
+                self.used += more
+                now = self.begin + self.stood + walked
+                self.begun.append(now)
+                self._add(i, self.crew.shift.mode, "", -1, -1, now, self.begin + self.stood + ends)
+            elif stand.activity == "":  # a place that is only passed
+                self.begun.append(self.now)
+            else:
+                self._report_while_waiting(stand)
+                self._report(stand.node, max(0, stand.opens - self.now) + stand.ms)
+                self._wait(stand, max(0, stand.opens - self.now))
+                self.begun.append(self.now)
+                self._stand(stand)
+            self.node = to
 
     def _report(self, node: int, ahead: int, *, last: bool = False) -> None:
         """Report here, if this corner is nearest the moment; the next one is `ahead` ms away."""
@@ -152,9 +184,9 @@ class _Clock:
             if self.reports + 1 > self._most():
                 return
             self.reports += 1
-            self._stand(_Stand(activity="report", place="", node=node, ms=self.report))
+            self._stand(Stand(activity="report", place="", node=node, ms=self.report))
 
-    def _report_while_waiting(self, stand: _Stand) -> None:
+    def _report_while_waiting(self, stand: Stand) -> None:
         """Report at the full time, or just before the crew stops waiting if that is nearer."""
         last = stand.opens - self.report
         while self.every > 0 and self.now <= last and self.reports < self._most():
@@ -164,26 +196,37 @@ class _Clock:
                 return
             self._wait(stand, at - self.now)
             self.reports += 1
-            self._stand(_Stand(activity="report", place="", node=stand.node, ms=self.report))
+            self._stand(Stand(activity="report", place="", node=stand.node, ms=self.report))
 
-    def _wait(self, stand: _Stand, ms: int) -> None:
+    def _wait(self, stand: Stand, ms: int) -> None:
         if ms > 0:
-            self._stand(_Stand(activity="wait", place=stand.place, node=stand.node, ms=ms))
+            self._stand(Stand(activity="wait", place=stand.place, node=stand.node, ms=ms))
 
     def _most(self) -> int:
         rules = self.crew.rules
         return rules.reports_due(self.crew.shift.seconds - rules.seconds_of("handover"))
 
-    def _stand(self, stand: _Stand) -> None:
+    def _stand(self, stand: Stand) -> None:
         self._add(-1, stand.activity, stand.place, stand.node, stand.spot, self.now,
                   self.now + stand.ms)  # fmt: skip
         self.stood += stand.ms
 
-    def _add(self, *row: object) -> None:
+    def _add(self, *row: Any) -> None:
         self.rows.append(row)
-        self.now = int(row[-1])  # type: ignore[call-overload]
+        self.now = int(row[-1])
 
-    def _done(self) -> Timeline:
+    def done(self) -> Timeline:
+        """Be back: report, wait and hand over; return all rows."""
+        rules, shift = self.crew.rules, self.crew.shift
+        self._report(self.node, 0, last=True)
+        if rules.handover is not None:
+            ms = round(rules.seconds_of("handover") * 1000)
+            place = (shift.end_depot or shift.depot).name
+            wait = self.begin + round(shift.seconds * 1000) - ms - self.now
+            for activity, length in (("wait", wait), ("handover", ms)):
+                if length > 0:
+                    self._stand(Stand(activity=activity, place=place, node=self.crew.end,
+                                      ms=length))  # fmt: skip
         columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * 7
 
         def ints(i: int) -> Ints:
@@ -192,4 +235,5 @@ class _Clock:
         return Timeline(
             source=ints(0), activity=list(columns[1]), place=list(columns[2]), node=ints(3),
             spot=ints(4), arrive=ints(5), depart=ints(6),
+            begun=np.array(self.begun, dtype=np.int64),
         )  # fmt: skip
