@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+TRIES = 30  # entries left out that are tried again
 EVERY = 10_000  # ms between two looks at where crews are
 
 
@@ -95,6 +96,7 @@ def keep_apart(
     if max(asked) == 0:
         return list(orders)
     stepper = Stepper(problem)
+    worth = problem.prize.max(axis=1, initial=0.0)
     kept: list[Order] = []
     tracks: list[Track | None] = []
 
@@ -117,10 +119,18 @@ def keep_apart(
             other, less = met(row, turned)
             if len(less) < len(busy) and fits(row, turned):
                 order, track, busy = turned, other, less
-        while order and (busy or not fits(row, order)):
-            gone = min(busy[0] if busy else len(order), len(order) - 1)
-            order = [entry for i, entry in enumerate(order) if i != gone]
-            track, busy = met(row, order)
+        whole, left = order, list(range(len(order)))
+        while left and (busy or not fits(row, [whole[i] for i in left])):
+            del left[min(busy[0] if busy else len(left), len(left) - 1)]
+            track, busy = met(row, [whole[i] for i in left])
+        gone = sorted(set(range(len(whole))) - set(left), key=lambda i: -worth[whole[i][0]])
+        for entry in gone[:TRIES]:
+            wider = sorted([*left, entry])
+            some = [whole[i] for i in wider]
+            again, busy = met(row, some)
+            if not busy and fits(row, some):
+                left, track = wider, again
+        order = [whole[i] for i in left]
         kept.append(order)
         tracks.append(track)
     return kept

@@ -49,8 +49,10 @@ def _apart(problem: Problem, stepper: Stepper, orders: list[Order]) -> list[Orde
         return orders
 
     def fits(row: int, order: Order) -> bool:
-        if not order or not _unsure(problem.crews[row]):
+        if not order:
             return True
+        if not _unsure(problem.crews[row]):
+            return stepper.steps(row, order).used <= problem.crews[row].budget
         everything = np.arange(len(order))
         worth = _worth(problem, problem.crews[row], order)
         return len(_broken_by(stepper, row, order, everything, worth)) == 0
