@@ -18,7 +18,12 @@ MOST_METRES = 1000.0
 # two people (p. 2) who stay together at night (p. 28). That unlit streets are left to the day is
 # not in the order: it is how the foot_night preset works, here with lighting judged by class.
 GROUND_PRESETS: dict[str, dict[str, Any]] = {
-    "kz_order_164": {"unlit": "avoid", "unknown_lit": "by_class", "pair_apart": 0.0},
+    "kz_order_164": {
+        "unlit": "avoid",
+        "unknown_lit": "by_class",
+        "pair_apart": 0.0,
+        # p. 28, a report every hour: to be set here once there is a rule for reports
+    },
 }
 
 _CHOICES = {
