@@ -90,7 +90,7 @@ def test_a_beat_that_is_no_duration_is_refused(given: Any) -> None:
         PatrolRules(beat=given)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(ruled_towns(), st.sampled_from(["1min", "2min"]))
 def test_the_bound_holds_for_beats_of_any_shape(
     place_and_risk: tuple[StreetNetwork, pd.Series], beat: str

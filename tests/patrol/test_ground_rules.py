@@ -364,7 +364,7 @@ RULES = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=30)
 @given(ruled_towns(), RULES, st.sampled_from([4, 5]), st.booleans())
 def test_the_bound_holds_and_every_plan_keeps_its_rules(
     place_and_risk: tuple[StreetNetwork, pd.Series], given: dict[str, Any], minutes: int, area: bool
@@ -401,7 +401,7 @@ def test_a_tiny_town_is_walked_nearly_as_well_as_the_rule_allows(fields: dict[st
     assert plan.provenance.prize >= 0.8 * best_ruled(place, risk, shift)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(ruled_towns(), RULES, RULES)
 def test_crews_under_different_rules_never_break_one(
     place_and_risk: tuple[StreetNetwork, pd.Series], one: dict[str, Any], other: dict[str, Any]

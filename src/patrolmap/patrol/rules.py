@@ -235,7 +235,7 @@ class PatrolRules:
 
 PRESETS: dict[str, dict[str, Any]] = {
     "foot_day": {},
-    "foot_night": {"unlit": "avoid", "pair_apart": 0.0},
+    "foot_night": {"unlit": "avoid"},
     "car": {"speed": 5.5},
     **GROUND_PRESETS,
 }
