@@ -125,10 +125,8 @@ def test_a_beat_holds_the_places_of_its_crews_duties() -> None:
     place = row_town(12)
     cafe = depot_at(place, (500.0, 0.0), name="cafe")
     rules = PatrolRules(break_length="2min", break_at=cafe, beat="5min", dwell="2min")
-    shift = shift_at(place, (300.0, 0.0), minutes=30, rules=rules, must_visit=("r-4",))
+    shift = shift_at(place, (300.0, 0.0), minutes=30, rules=rules, must_visit=("s4",))
     risk = pd.Series(range(12, 0, -1), index=place.segments.index, dtype=float)
-    if "r-4" not in risk.index:
-        shift = shift_at(place, (300.0, 0.0), minutes=30, rules=rules)
     plan = plan_patrols(place, risk, [shift], stop=MaxIterations(100))
     assert_good(plan, place, risk)
     assert "break" in stood(plan)
