@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 TRIES = 30  # entries left out that are tried again
+STARTS = 8  # parts of a route that are tried where its duties are in the way of another crew
 EVERY = 10_000  # ms between two looks at where crews are
 
 
@@ -132,15 +133,37 @@ def keep_apart(
             other, less = met(row, turned)
             if len(less) < len(busy) and fits(row, turned):
                 order, track, busy = turned, other, less
-        whole, left = order, list(range(len(order)))
-        fixed = owed(row, whole)
-        while busy or (left and not fits(row, [whole[i] for i in left])):
-            near = busy[0] if busy else len(left)
-            open_to = [n for n, i in enumerate(left) if relax or not fixed[i]]
-            if not open_to:
-                raise _refusal(problem.crews[row], max(asked), left)
-            del left[min(open_to, key=lambda n: (bool(fixed[left[n]]), abs(n - near)))]
-            track, busy = met(row, [whole[i] for i in left])
+        whole, fixed = order, owed(row, order)
+
+        def thinned(
+            left: list[int], *, drop_duties: bool, row: int = row, whole: Order = whole,
+            fixed: Bools = fixed,
+        ) -> list[int] | None:  # fmt: skip
+            """Leave out entries until the walk is apart from others; None if it never is."""
+            busy = met(row, [whole[i] for i in left])[1]
+            while busy or (left and not fits(row, [whole[i] for i in left])):
+                near = busy[0] if busy else len(left)
+                open_to = [n for n, i in enumerate(left) if drop_duties or not fixed[i]]
+                if not open_to:
+                    return None
+                del left[min(open_to, key=lambda n: (bool(fixed[left[n]]), abs(n - near)))]
+                busy = met(row, [whole[i] for i in left])[1]
+            return left
+
+        found = thinned(list(range(len(whole))), drop_duties=False)
+        spread = np.random.default_rng(row)
+        for attempt in range(STARTS if fixed.any() else 0):  # duties at other moments
+            if found is not None:
+                break
+            share = 1 - (attempt + 1) / (STARTS + 1)
+            part = np.flatnonzero(fixed | (spread.random(len(whole)) < share))
+            found = thinned(part.tolist(), drop_duties=False)
+        if found is None and relax:
+            found = thinned(list(range(len(whole))), drop_duties=True)
+        if found is None:
+            raise _refusal(problem.crews[row], max(asked), duties=bool(fixed.any()))
+        left = found
+        track = met(row, [whole[i] for i in left])[0]
         gone = sorted(
             set(range(len(whole))) - set(left),
             key=lambda i: -np.inf if fixed[i] else -worth[whole[i][0]],
@@ -157,12 +180,12 @@ def keep_apart(
     return kept
 
 
-def _refusal(crew: Crew, metres: float, left: list[int]) -> InfeasibleError:
-    duties = " over its duties" if left else ""
+def _refusal(crew: Crew, metres: float, *, duties: bool) -> InfeasibleError:
+    over = " over its duties" if duties else ""
     return InfeasibleError(
-        f"shift {crew.shift.name!r}, crew {crew.number}: its way{duties} comes nearer to another "
+        f"shift {crew.shift.name!r}, crew {crew.number}: its way{over} comes nearer to another "
         f"crew than crew_distance={metres:g} m allows; ask for less, or give it other hours, "
-        "places or another depot.",
+        f"places or another depot{', or plan with relax=True' if duties else ''}.",
         shift=str(crew.shift.name), demand="crew_distance",
     )  # fmt: skip
 
