@@ -25,7 +25,7 @@ def place() -> StreetNetwork:
 def radio_plan(place: StreetNetwork) -> Plan:
     """A crew that is briefed, stays, takes a break, reports by radio and hands over."""
     rules = PatrolRules(
-        briefing="5min", handover="3min", dwell="4min", break_length="6min",
+        briefing="5min", handover="3min", dwell="4min", dwell_share=0.9, break_length="6min",
         break_window=(0.3, 0.7), report_every="20min", report_length="1min", repeat_share=0.0,
     )  # fmt: skip
     shift = shift_at(place, (200.0, 200.0), minutes=70, rules=rules, must_visit=("h-5-4",))

@@ -11,6 +11,8 @@ import shapely
 
 from patrolmap.errors import NetworkMismatchError
 from patrolmap.patrol import check_risk
+from patrolmap.patrol.check_beat import check_beats
+from patrolmap.patrol.check_ground import check_distances, check_ground
 from patrolmap.patrol.check_stated import (
     BEYOND_SECTOR,
     Asked,
@@ -31,7 +33,7 @@ DEPOT_REACH = 250.0  # m from a depot to the node that its crews leave from
 
 _FIELDS = (
     *("from_node", "to_node", "length", "walk", "drive_forward", "drive_backward", "inside"),
-    *("lit", "highway", "name"),
+    *("lit", "highway", "name", "area", "street_id"),
 )
 _VERIFIED = ("mode", "service", "depot", "end_depot")
 
@@ -49,7 +51,9 @@ def check_plan(
     and prizes are recomputed; every risky segment is passed or unserved; the bound is not below
     the prize; each crew is briefed, hands over, takes its break and reports when, where and for
     as long as its rules say; what must be visited is; stays are as long as asked, and no street
-    earns at two corners. Nothing of the solver is used but the formulas of `PatrolRules`.
+    earns at two corners; every other rule of its crews is kept. Nothing of the solver is used but
+    the formulas of `PatrolRules`, of `patrolmap.patrol.access` and of
+    `patrolmap.patrol.turns.turn_seconds`.
 
     Parameters
     ----------
@@ -104,6 +108,9 @@ def _breaches(
     yield from _crews(plan, shifts)
     yield from _each_step(plan, steps, shifts)
     yield from _sequence(steps)
+    yield from check_ground(plan, steps, shifts)
+    yield from check_beats(plan, steps, shifts)
+    yield from check_distances(plan, steps, shifts)
     for route_id, route in plan.routes.iterrows():
         mine = steps[(steps["route_id"] == route_id).to_numpy()]
         yield from _route(plan, route_id, route, mine, shifts.get(route["shift"]))

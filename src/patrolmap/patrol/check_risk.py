@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patrolmap.patrol.access import unlit_segments
 from patrolmap.patrol.check_stated import Asked, Breach, close, number
 from patrolmap.patrol.check_time import check_stays
 from patrolmap.patrol.plan import Plan
@@ -20,7 +21,7 @@ def check_passes(
         yield ("", None, "risk", f"segments lack risk_bin_0 to risk_bin_{len(starts) - 1}")
         return
     row_of = {segment_id: i for i, segment_id in enumerate(plan.segments.index)}
-    unlit = (plan.segments["lit"] == "no").to_numpy()
+    unlit = {name: unlit_segments(plan.segments, asked.rules) for name, asked in shifts.items()}
     shift_of = plan.routes["shift"].to_dict()
     times: dict[tuple[int, int], int] = {}
     paid: dict[tuple[int, int], tuple[int, pd.Timestamp]] = {}
@@ -37,7 +38,7 @@ def check_passes(
             yield (visit.route_id, visit.step, "pass", what)
         count, last = paid.get(key, (0, visit.arrive))
         share = asked.rules.share_of_pass(count, (visit.arrive - last).total_seconds())
-        if asked.rules.unlit == "avoid" and unlit[row]:
+        if asked.rules.unlit == "avoid" and unlit[shift_of[visit.route_id]][row]:
             share = 0.0
         if share > 0:
             paid[key] = (count + 1, visit.arrive)

@@ -8,6 +8,7 @@ import pandas as pd
 import shapely
 
 from patrolmap._crs import lonlat_to
+from patrolmap.patrol.access import closed_segments, unlit_segments
 from patrolmap.patrol.check_stated import Asked, Breach, close
 from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.rule_times import Place, window_seconds
@@ -220,7 +221,10 @@ def _earning(plan: Plan, asked: Asked) -> Any:
     driven = segments["drive_forward"] | segments["drive_backward"]
     earns = (segments["walk"] if asked.mode == MODES[0] else driven).to_numpy(dtype=bool)
     if asked.rules.unlit == "avoid":
-        earns = earns & (segments["lit"] != "no").to_numpy()
+        earns = earns & ~unlit_segments(segments, asked.rules)
+    start = asked.start.tz_convert(plan.routes["start"].dt.tz)
+    end = asked.start + pd.Timedelta(seconds=asked.seconds)
+    earns = earns & ~closed_segments(segments, asked.rules, start, end)
     if asked.sector is not None:
         earns = earns & segments.within(asked.sector.buffer(IN_SECTOR)).to_numpy()
     return earns

@@ -97,6 +97,8 @@ def _with_stays(ground: Ground, problem: Problem) -> Ground:
     nearest = trips.argmin(axis=0) if len(spot) else np.zeros(0, dtype=np.int64)
     length = np.maximum(stay[nearest], 1)
     kinds, group = np.unique(np.column_stack([ground.group, stay]), axis=0, return_inverse=True)
+    hours = ground.open_hours
+    anytime = np.full(len(spot), np.inf)
     after = [crew.rules.seconds_of("dwell_after") for crew in crews if crew.rules.dwell is not None]
     return replace(
         ground,
@@ -108,7 +110,10 @@ def _with_stays(ground: Ground, problem: Problem) -> Ground:
         length=np.append(ground.length, length),
         again=max(after, default=0.0),  # never too little: what is planned earns
         n_streets=n,
-    )
+        open_hours=None if hours is None else (
+            np.append(hours[0], -anytime), np.append(hours[1], anytime)
+        ),
+    )  # fmt: skip
 
 
 def _with_rows(ground: Ground, problem: Problem, places: list[tuple[int, int, int]]) -> Ground:
@@ -134,10 +139,27 @@ def _with_rows(ground: Ground, problem: Problem, places: list[tuple[int, int, in
             duty=np.array([i for _, i, _ in places], dtype=np.int64),
             crews=np.array([duty.crews for duty in duties], dtype=np.int64).reshape(-1, 2),
             # by half a millimetre: whole ones on the edge are in time
-            opens=np.array([duty.opens - 0.5 / _pace(problem, duty) for duty in duties]),
-            closes=np.array([duty.closes + 0.5 / _pace(problem, duty) for duty in duties]),
+            opens=np.array([_opens(ground, duty) - 0.5 / _pace(problem, duty) for duty in duties]),
+            closes=np.array(
+                [_closes(ground, duty) + 0.5 / _pace(problem, duty) for duty in duties]
+            ),
         ),
     )
+
+
+def _opens(ground: Ground, duty: Duty) -> float:
+    """Return from when a duty may begin: a way of a park, when parks open."""
+    segment = duty.places[0][2]
+    if ground.open_hours is None or segment < 0:
+        return duty.opens
+    return max(duty.opens, float(ground.open_hours[0][segment]))
+
+
+def _closes(ground: Ground, duty: Duty) -> float:
+    segment = duty.places[0][2]
+    if ground.open_hours is None or segment < 0:
+        return duty.closes
+    return min(duty.closes, float(ground.open_hours[1][segment]))
 
 
 def _pace(problem: Problem, duty: Duty) -> float:

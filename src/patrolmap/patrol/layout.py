@@ -14,6 +14,7 @@ from patrolmap.patrol.arcs import arrays, far_from, has_arc, reverse, tails
 from patrolmap.patrol.candidates import Units
 from patrolmap.patrol.contract import contract, order_by_place
 from patrolmap.patrol.duties import NO_DUTIES, Duties, extend, with_duties
+from patrolmap.patrol.parks import park_windows
 from patrolmap.patrol.problem import Problem
 from patrolmap.streets.network import Graph
 
@@ -62,6 +63,8 @@ class Ground:
     again : float
         Seconds between two stays that both earn. Rows of segments from `n_streets` on are no
         segments but stand at a node.
+    open_hours : two (m,) float64, optional
+        Seconds from and up to which a pass of each segment may begin; without, at any time.
     """
 
     graphs: tuple[Graph, ...]
@@ -82,6 +85,7 @@ class Ground:
     duties: Duties = NO_DUTIES
     again: float = 0.0
     n_streets: int | None = None
+    open_hours: tuple[Floats, Floats] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +133,10 @@ def ground_of(problem: Problem) -> Ground:
     """Return the plain arrays of a problem."""
     graphs: list[Graph] = []
     for group in problem.groups:
-        if not any(group.graph is graph for graph in graphs):
-            graphs.append(group.graph)
+        if not any(group.planned is graph for graph in graphs):
+            graphs.append(group.planned)
     of_group = [
-        next(i for i, graph in enumerate(graphs) if graph is group.graph)
+        next(i for i, graph in enumerate(graphs) if graph is group.planned)
         for group in problem.groups
     ]
     crews, (tail, head) = problem.crews, problem.streets.ends
@@ -149,7 +153,7 @@ def ground_of(problem: Problem) -> Ground:
         earns=tuple(group.earns for group in problem.groups),
         tail=tail,
         head=head,
-        length=problem.streets.length_mm,
+        length=np.maximum.reduce([group.planned_mm for group in problem.groups]),
         bins=problem.bins,
         start=ints([crew.start for crew in crews]),
         end=ints([crew.end for crew in crews]),
@@ -159,6 +163,7 @@ def ground_of(problem: Problem) -> Ground:
         speed=floats([crew.speed for crew in crews]),
         share=floats([crew.rules.repeat_share for crew in crews]),
         after=floats([crew.rules.repeat_seconds for crew in crews]),
+        open_hours=park_windows(problem),
     )
     return extend(plain, problem)
 
@@ -198,6 +203,11 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
     back = distance if both_ways else np.ascontiguousarray(distance.transpose(0, 2, 1))
     prize, risk = _integer_prizes(ground, units.prize[rows], passes)
     time_bin = units.bin[rows]
+    opens, closes = np.append(-np.inf, ground.bins[1:]), np.append(ground.bins[1:], np.inf)
+    opens, closes = opens[time_bin], closes[time_bin]
+    if ground.open_hours is not None:
+        hours = [moments[units.segment[rows]] for moments in ground.open_hours]
+        opens, closes = np.maximum(opens, hours[0]), np.minimum(closes, hours[1])
     near = np.full((n, NEAR), -1, dtype=np.int64)
     nearest_tasks(distance[0], first, last, unit, time_bin[unit], near)
     members_from, members = _classes(ground)
@@ -215,8 +225,8 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
         length=ground.length[segment],
         unit=unit.astype(np.int64),
         prize=prize,
-        opens=np.append(-np.inf, ground.bins[1:])[time_bin],
-        closes=np.append(ground.bins[1:], np.inf)[time_bin],
+        opens=opens,
+        closes=closes,
         copies=np.concatenate([[0], np.cumsum(passes)]).astype(np.int64),
         sides=np.stack([_sides(ground, i, segment) for i in range(len(ground.earns))]),
         near=near,

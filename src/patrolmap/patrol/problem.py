@@ -11,12 +11,22 @@ import pandas as pd
 
 from patrolmap._crs import WGS84
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
+from patrolmap.patrol.access import closed_segments, paces, unlit_segments
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
 from patrolmap.patrol.prizes import prizes_of
 from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.services import (
+    Rules,
+    limits,
+    require_in_sector,
+    require_rules,
+    rules_of,
+    where_left,
+)
 from patrolmap.patrol.shifts import Depot, Shift, route_id
 from patrolmap.patrol.standing import Standing, crew_trip, duties_of, spots_of
 from patrolmap.patrol.time_out import said_time, seconds_out, time_taker
+from patrolmap.patrol.turns import planning_lengths, turns_cost, with_lengths
 from patrolmap.streets.network import Graph, Mode, StreetNetwork
 
 Ints = npt.NDArray[np.int64]
@@ -30,11 +40,18 @@ LONGEST_ROUTE = 1_900_000.0  # m: the search keeps distances as millimetres in 3
 
 @dataclass(frozen=True, kw_only=True)
 class Group:
-    """Crews that may use the same arcs and earn on the same segments; where places stand, kept."""
+    """Crews that may use the same arcs, as fast, and earn on the same segments.
 
-    graph: Graph
+    `places` keeps where named places stand.
+    """
+
+    graph: Graph  # lengths are millimetres of a crew's budget
     earns: Bools  # (n_segments,)
+    seen: Bools  # (n_segments,) where a stay at an end earns: also just beyond a beat
     mode: Mode
+    mm: Ints  # (n_segments,) millimetres of a crew's budget, turns not counted
+    planned: Graph  # the same arcs, with what turns cost on average; else `graph` itself
+    planned_mm: Ints
     places: dict[Depot, int] = field(default_factory=dict, repr=False, compare=False)
     _far: dict[tuple[bool, int], Floats] = field(default_factory=dict, repr=False, compare=False)
 
@@ -104,6 +121,8 @@ class Crew:
 class Problem:
     """Prizes per segment and time bin, and the crews that may collect them.
 
+    Lengths that count against budgets are those of `Group.mm`.
+
     Attributes
     ----------
     prize : (n_segments, n_bins) float64
@@ -133,7 +152,7 @@ class Problem:
         """The least millimetres of a pass of each segment, and of a stay at each spot."""
         stays = [_stay(crew) for crew in self.crews if crew.rules.dwell is not None]
         spots = np.full(len(self.standing.spot), min(stays, default=0), dtype=np.int64)
-        return np.concatenate([self.streets.length_mm, spots])
+        return np.concatenate([self.least_mm, spots])
 
     def duty_mm(self, row: int) -> float:
         """Return the millimetres that a crew does not walk because of its duties."""
@@ -177,6 +196,12 @@ class Problem:
         return tuple(known[key] for key in keys)
 
     @cached_property
+    def least_mm(self) -> Ints:
+        """For each segment, the least that a pass takes of any crew's budget."""
+        least: Ints = np.minimum.reduce([group.mm for group in self.groups])
+        return least
+
+    @cached_property
     def reachable(self) -> tuple[Bools, ...]:
         """For each crew, which segments and spots it can earn on and be back in time."""
         spots = np.ones(len(self.standing.spot), dtype=bool)
@@ -190,7 +215,7 @@ def build_problem(
     streets: StreetNetwork,
     risk: pd.Series | pd.DataFrame,
     shifts: Sequence[Shift],
-    rules: PatrolRules | None,
+    rules: Rules,
 ) -> Problem:
     """Check streets, risk and shifts against each other and turn them into arrays.
 
@@ -206,7 +231,7 @@ def build_problem(
     crews: list[Crew] = []
     for shift in shifts:
         shift_rules = rules_of(shift, rules)
-        group = _group_of(streets, shift, shift_rules, groups)
+        group = _group_of(streets, shift, shift_rules, clock, groups)
         crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
     spot, of, ends, worth = spots_of(streets, prize, groups, crews)
     duties = duties_of(streets, groups, crews)
@@ -227,7 +252,7 @@ def _stay(crew: Crew) -> int:
     return max(1, round(crew.rules.seconds_of("dwell") * crew.speed))
 
 
-def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
+def _check_shifts(shifts: Sequence[Shift], rules: Rules) -> None:
     if not shifts:
         raise OptionError("shifts is empty; wanted at least one Shift.")
     for shift in shifts:
@@ -244,46 +269,58 @@ def _check_shifts(shifts: Sequence[Shift], rules: PatrolRules | None) -> None:
         raise OptionError(
             f"two depots at different places have one name: {sorted(places)}; give each its own."
         )
-    if not (rules is None or isinstance(rules, PatrolRules)):
-        raise OptionError(
-            f"rules={rules!r}; wanted a PatrolRules, e.g. PatrolRules.preset('foot_night')."
-        )
+    require_rules(rules, shifts)
 
 
-def rules_of(shift: Shift, rules: PatrolRules | None) -> PatrolRules:
-    """Return the rules that a shift goes by."""
-    own = shift.rules
-    if isinstance(own, PatrolRules):
-        return own
-    if rules is not None:
-        return rules
-    return PatrolRules.preset("foot_day" if shift.mode == "walk" else "car")
-
-
-def _group_of(streets: StreetNetwork, shift: Shift, rules: PatrolRules, groups: list[Group]) -> int:
+def _group_of(
+    streets: StreetNetwork,
+    shift: Shift,
+    rules: PatrolRules,
+    clock: pd.Timestamp,
+    groups: list[Group],
+) -> int:
     """Return the row of the group this shift belongs to, adding it where it is new."""
     segments = streets.segments
     mode: Mode = "walk" if shift.mode == "walk" else "drive"
-    usable = _in_sector(streets, shift)
+    start = shift.start.tz_convert(clock.tz)  # parks close by the plan's clock
+    usable = _in_sector(streets, shift) & ~closed_segments(segments, rules, start, shift.end)
     graph = streets.graph(mode, usable=None if usable.all() else usable)
     if len(graph.head) == 0:
-        where = "in its sector" if shift.sector is not None else "in these streets"
+        other = ", or other rules" if limits(rules) else ""
         raise InfeasibleError(
-            f"shift {shift.name!r}: no street {where} allows mode {mode!r}; give it another "
-            "sector, mode or extract.",
+            f"shift {shift.name!r}: no street {where_left(shift, rules)} allows mode {mode!r}; "
+            f"give it another sector, mode or extract{other}.",
             shift=str(shift.name), demand=None if shift.sector is None else "sector",
         )  # fmt: skip
     earns = np.zeros(len(segments), dtype=bool)
     earns[graph.segment] = True
     if rules.unlit == "avoid":
-        earns &= (segments["lit"] != "no").to_numpy()
+        earns &= ~unlit_segments(segments, rules)
+    mm = np.ceil(streets.length_mm / paces(segments, rules)).astype(np.int64)
+    graph = with_lengths(graph, mm)
+    planned_mm = planning_lengths(streets, graph, rules, mm) if turns_cost(rules) else mm
+    planned = with_lengths(graph, planned_mm)
     for row, group in enumerate(groups):
-        if group.mode == mode and np.array_equal(group.graph.segment, graph.segment):
-            graph = group.graph  # equal arcs share one graph, and so one table of distances
+        if group.mode == mode and _same(group.graph, graph) and _same(group.planned, planned):
+            graph, planned = group.graph, group.planned  # shared, and so one table of distances
             if np.array_equal(group.earns, earns):
                 return row
-    groups.append(Group(graph=graph, earns=earns, mode=mode))
+    groups.append(
+        Group(
+            graph=graph,
+            earns=earns,
+            seen=earns,
+            mode=mode,
+            mm=mm,
+            planned=planned,
+            planned_mm=planned_mm,
+        )
+    )
     return len(groups) - 1
+
+
+def _same(one: Graph, other: Graph) -> bool:
+    return np.array_equal(one.segment, other.segment) and np.array_equal(one.length, other.length)
 
 
 def _in_sector(streets: StreetNetwork, shift: Shift) -> Bools:
@@ -368,11 +405,12 @@ def depot_node(streets: StreetNetwork, graph: Graph, depot: Depot, shift: Shift)
     """
     node_id, distance = streets.nearest_node(depot.lon, depot.lat, graph=graph)
     if distance > DEPOT_REACH:
+        require_in_sector(shift, depot, distance)
         raise DepotError(
             f"depot {depot.name!r} (lon={depot.lon:g}, lat={depot.lat:g}) is {distance:,.0f} m "
             f"from the nearest street of shift {shift.name!r} (mode {shift.mode}); wanted at "
             f"most {DEPOT_REACH:.0f} m. Are longitude and latitude swapped, or does it lie "
-            "outside the extract or the sector?",
+            "outside the extract or the sector, or where the rules close all streets?",
             shift=str(shift.name), demand=None if shift.sector is None else "sector",
         )  # fmt: skip
     return int(streets.nodes.index.get_loc(node_id))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from patrolmap.errors import DepotError, InfeasibleError
-from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.services import Rules, rules_of
 from patrolmap.patrol.shifts import Depot, Shift
 from patrolmap.patrol.standing import Duty
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Problem
-    from patrolmap.patrol.walks import Order, Walks
+    from patrolmap.patrol.steps import Order
+    from patrolmap.patrol.walks import Walks
     from patrolmap.streets.network import StreetNetwork
 
 
@@ -31,17 +32,19 @@ def build_relaxed(
     streets: StreetNetwork,
     risk: pd.Series | pd.DataFrame,
     shifts: Sequence[Shift],
-    rules: PatrolRules | None,
+    rules: Rules,
     *,
     relax: bool,
 ) -> Relaxed:
     """Build a problem; with `relax`, without the demands that are in the way."""
+    from patrolmap.patrol.beat import near_depots
     from patrolmap.patrol.problem import build_problem
 
     shifts, notes = list(shifts), list[str]()
     while True:
         try:
-            return Relaxed(problem=build_problem(streets, risk, shifts, rules), notes=tuple(notes))
+            problem = near_depots(build_problem(streets, risk, shifts, rules))
+            return Relaxed(problem=problem, notes=tuple(notes))
         except (DepotError, InfeasibleError) as error:
             if not relax or error.demand is None:
                 raise
@@ -53,11 +56,9 @@ def build_relaxed(
 
 
 def _without(
-    shift: Shift, error: DepotError | InfeasibleError, rules: PatrolRules | None
+    shift: Shift, error: DepotError | InfeasibleError, rules: Rules
 ) -> Shift:  # fmt: skip
     """Return a shift without the demand that an error names."""
-    from patrolmap.patrol.problem import rules_of
-
     if error.demand == "sector":
         return replace(shift, sector=None)
     if error.demand == "must_visit":
@@ -125,14 +126,22 @@ def best_walks(
     InfeasibleError
         Naming the rule and the crew, where a duty is missed and `relax` is False.
     """
+    from patrolmap.patrol.mend import mend_orders
     from patrolmap.patrol.walks import walk_routes
 
-    found = []
-    for number, order in enumerate(orders):
+    found, refused = [], list[InfeasibleError]()
+    for number, planned in enumerate(orders):
+        try:
+            order = mend_orders(problem, planned, relax=relax)
+        except InfeasibleError as error:
+            refused.append(error)
+            continue
         walks = walk_routes(problem, order)
         left = missed(problem, order, walks)
         wrong = len(left) + len(late_crews(problem, walks))
         found.append((wrong, -walks.total, number, left, walks))
+    if not found:
+        raise refused[0]
     _, _, _, left, walks = min(found, key=lambda one: one[:3])
     late = late_crews(problem, walks)
     if (left and not relax) or late:

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from patrolmap.errors import OptionError
+from patrolmap.patrol.access import as_areas
 from patrolmap.patrol.rule_times import Place, check_durations, check_window, places_of
+from patrolmap.patrol.rules_ground import GROUND_PRESETS, require_ground
 from patrolmap.patrol.stop import is_number, parse_duration
 
 
@@ -22,9 +24,37 @@ class PatrolRules:
     repeat_after : str
         Least time between two passes that both earn. Two hours is the revisit interval of the
         Koper curve (Koper 1995, doi 10.1080/07418829500096231).
-    unlit : "allow" or "avoid"
-        "avoid": streets tagged `lit=no` earn nothing, so nobody is sent there; a crew may still
-        cross one on its way. Streets without a tag count as lit.
+    unlit : "allow", "avoid", "slow" or "forbid"
+        What holds for dark streets, all shift long. "avoid": they earn nothing, so nobody is sent
+        there; a crew may still cross one on its way. "slow": they are walked at `unlit_pace`.
+        "forbid": nobody sets foot there.
+    unlit_pace : float
+        Share of `speed` on dark streets where `unlit="slow"`, 0.1 to 1. No source: set your own.
+    unknown_lit : "lit", "unlit" or "by_class"
+        What a street without a lighting tag counts as; "by_class": as streets of its highway class
+        mostly are (`patrolmap.patrol.access.DARK_CLASSES` are dark). Streets tagged `lit=no` are
+        dark, those tagged otherwise lit.
+    no_parks_after, parks_open : str
+        Clock times, e.g. "22:00" and "06:00", between which no crew is in a park; the first one
+        None: always open. Streets through a park stay open.
+    no_go : polygons in degrees
+        Areas that no crew enters: a segment is closed if any part of it lies in one. Kept as WKT.
+        Those in the plan's own rules bind every shift, also one that has rules of its own.
+    turn_cost, u_turn_cost : float
+        Seconds lost by a turn off the street one walks on (`street_id` changes), and by a U-turn
+        (back along the segment just walked). See `patrolmap.patrol.turns`.
+    corner_passes : int, optional
+        The most often that a crew may come by one corner (node) in its shift; None: no limit.
+    crew_distance : float
+        Least metres between two crews on the move, as the crow flies; the larger of both crews'
+        counts. See `patrolmap.patrol.apart.too_near` for where it is not asked.
+    beat : str, optional
+        Compact beat: from any point of its route a crew on foot reaches any other in so long, e.g.
+        "5min". See `patrolmap.patrol.beat.beat_metres`.
+    pair_apart : float, optional
+        Metres that the members of a crew may be apart: 0, they stay together (MVD order No. 164 of
+        2023, p. 28, at night); None: not ruled. A crew is one line on the map: plans state this
+        rule and cannot check it.
     briefing, handover : str, optional
         How long a crew stands at its depot before it leaves, e.g. "15min", and at its end depot
         just before the shift ends (who is back early waits).
@@ -60,7 +90,18 @@ class PatrolRules:
     speed: float = 1.25
     repeat_share: float = 0.5
     repeat_after: str = "2h"
-    unlit: Literal["allow", "avoid"] = "allow"
+    unlit: Literal["allow", "avoid", "slow", "forbid"] = "allow"
+    unlit_pace: float = 0.5
+    unknown_lit: Literal["lit", "unlit", "by_class"] = "lit"
+    no_parks_after: str | None = None
+    parks_open: str = "06:00"
+    no_go: Any = ()
+    turn_cost: float = 0.0
+    u_turn_cost: float = 0.0
+    corner_passes: int | None = None
+    crew_distance: float = 0.0
+    beat: str | None = None
+    pair_apart: float | None = None
     briefing: str | None = None
     handover: str | None = None
     break_length: str | None = None
@@ -80,8 +121,8 @@ class PatrolRules:
             raise OptionError(f"speed={self.speed!r}; wanted metres per second, 0.1 to 40.")
         if not (is_number(self.repeat_share) and 0 <= self.repeat_share <= 1):
             raise OptionError(f"repeat_share={self.repeat_share!r}; wanted a share from 0 to 1.")
-        if self.unlit not in ("allow", "avoid"):
-            raise OptionError(f'unlit={self.unlit!r}; wanted "allow" or "avoid".')
+        require_ground(self)
+        object.__setattr__(self, "no_go", as_areas(self.no_go))
         if not (is_number(self.dwell_share) and 0 <= self.dwell_share <= 1):
             raise OptionError(f"dwell_share={self.dwell_share!r}; wanted a share from 0 to 1.")
         if not (is_number(self.dwell_reach) and 0 < self.dwell_reach <= 1000):
@@ -177,7 +218,7 @@ class PatrolRules:
 
     @classmethod
     def preset(cls, name: str) -> Self:
-        """Return the rules of a named preset: foot_day, foot_night or car."""
+        """Return the rules of a named preset: foot_day, foot_night, car, kz_order_164."""
         if name not in PRESETS:
             raise OptionError(f"rules={name!r}; wanted one of {sorted(PRESETS)} or a PatrolRules.")
         return cls(**PRESETS[name])
@@ -185,7 +226,7 @@ class PatrolRules:
     def to_dict(self) -> dict[str, Any]:
         """Return the rules as plain values."""
         plain = {}
-        for name, value in asdict(self).items():
+        for name, value in (asdict(self) | {"no_go": self.no_go}).items():
             plain[name] = [list(v) if isinstance(v, tuple) else v for v in value] if isinstance(
                 value, tuple
             ) else value  # fmt: skip
@@ -196,4 +237,5 @@ PRESETS: dict[str, dict[str, Any]] = {
     "foot_day": {},
     "foot_night": {"unlit": "avoid"},
     "car": {"speed": 5.5},
+    **GROUND_PRESETS,
 }

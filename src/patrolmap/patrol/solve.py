@@ -5,21 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from patrolmap.errors import OptionError
 from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.provenance import provenance_of
-from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.services import Rules
 from patrolmap.patrol.shifts import Shift
 from patrolmap.patrol.stop import MaxRuntime, Progress, Stop
 from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
-
-if TYPE_CHECKING:
-    from patrolmap.patrol.problem import Problem
 
 BOUND_PART = 0.2  # of the time that the bound may take
 
@@ -32,7 +28,7 @@ def plan_patrols(
     shifts: Sequence[Shift],
     *,
     risk_by_kind: pd.DataFrame | None = None,
-    rules: PatrolRules | None = None,
+    rules: Rules = None,
     stop: Stop | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -58,6 +54,8 @@ def plan_patrols(
         The same risk, one column per map; only to say why a crew is where it is.
     rules
         For shifts without rules of their own; default `foot_day` on foot, `car` when driving.
+        Services with rules of their own: a mapping from each shift's `service` to a `PatrolRules`
+        or the name of a preset, e.g. `{"police": "foot_night", "national_guard": "foot_day"}`.
     stop
         When to stop: `MaxRuntime(30)` (default), `MaxIterations(n)`, or both with `|`. Compiling
         the kernels, some ten seconds on a machine's very first run, is not counted.
@@ -101,9 +99,11 @@ def plan_patrols(
     stop = stop or MaxRuntime(30)
     with compile_clock() as compiling:
         started = time.monotonic()  # what is imported late counts, what is compiled does not
+        from patrolmap.patrol.beat import confine
         from patrolmap.patrol.bound import upper_bound
         from patrolmap.patrol.candidates import choose, earning_units, reaches_of
         from patrolmap.patrol.layout import ground_of, lay_out, room_for
+        from patrolmap.patrol.notes import ground_notes
         from patrolmap.patrol.relax import (
             best_walks,
             build_relaxed,
@@ -123,6 +123,9 @@ def plan_patrols(
             _require_kinds(streets, risk_by_kind)
         units = earning_units(problem)
         bound = upper_bound(problem, units, seconds=time_for(stop, BOUND_PART, elapsed()))
+        if (confined := confine(problem)) is not problem:
+            problem = confined
+            units = earning_units(problem)
         ground = ground_of(problem)
         reaches = reaches_of(problem, units)
         room = room_for(ground, time_for(stop, LAYOUT_PART, elapsed()))
@@ -145,7 +148,8 @@ def plan_patrols(
             _log.info("compiled the kernels in %.0f s; later runs find them on disk", compiling())
     walks, undone = best_walks(problem, found.orders, relax=relax)
     if undone:  # what duties would have taken of the crews' time is theirs again
-        bound = max(bound, upper_bound(without_duties(problem, undone), units))
+        freed = without_duties(asked.problem, undone)
+        bound = max(bound, upper_bound(freed, earning_units(freed)))
     tables = plan_tables(problem, walks, risk_by_kind)
     return Plan(
         routes=tables.routes,
@@ -160,7 +164,7 @@ def plan_patrols(
             attrs=risk.attrs,
             notes=(
                 *risk.attrs.get("notes", ()),
-                *_unlit_note(problem),
+                *ground_notes(problem),
                 *asked.notes,
                 *notes_on(problem, undone),
             ),
@@ -170,16 +174,6 @@ def plan_patrols(
             runtime=found.seconds - room.after,
         ),
     )
-
-
-def _unlit_note(problem: Problem) -> list[str]:
-    if all(crew.rules.unlit != "avoid" for crew in problem.crews):
-        return []
-    unknown = (problem.streets.segments["lit"] == "unknown").mean()
-    return [
-        f"unlit streets are avoided at night; {unknown:.0%} of the segments have no lighting tag "
-        "and count as lit"
-    ]
 
 
 def _require_kinds(streets: StreetNetwork, risk_by_kind: pd.DataFrame) -> None:

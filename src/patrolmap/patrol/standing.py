@@ -80,15 +80,15 @@ class Standing:
     worth: Floats
     duties: tuple[Duty, ...] = ()
 
-    def place(self, number: int) -> tuple[Duty, int]:
+    def place(self, number: int) -> tuple[int, int]:
         """Return the duty that a row beyond the spots belongs to, and which of its places it is."""
         return self._places[number]
 
     @cached_property
-    def _places(self) -> list[tuple[Duty, int]]:
+    def _places(self) -> list[tuple[int, int]]:
         return [
-            (duty, j)
-            for duty in self.duties
+            (i, j)
+            for i, duty in enumerate(self.duties)
             for j, (_, node, _) in enumerate(duty.places)
             if node >= 0
         ]
@@ -300,5 +300,5 @@ def crew_trip(streets: StreetNetwork, group: Group, crew: Crew) -> Floats:
     along, against = (has_arc(group.graph, way, len(tail)) for way in (True, False))
     there = np.where(along, out[tail] + back[head], np.inf)
     other_way = np.where(against, out[head] + back[tail], np.inf)
-    trip: Floats = np.minimum(there, other_way) + streets.length_mm
+    trip: Floats = np.minimum(there, other_way) + group.mm
     return trip

@@ -10,6 +10,8 @@ import shapely
 from shapely.geometry import LineString, Point
 
 from patrolmap._crs import lonlat_to
+from patrolmap.patrol.beat import beat_metres
+from patrolmap.patrol.notes import closed_to_all
 from patrolmap.patrol.problem import Floats, Ints, Problem
 from patrolmap.patrol.shifts import Depot
 from patrolmap.patrol.walks import Walks
@@ -188,7 +190,9 @@ def _segments(
 ) -> gpd.GeoDataFrame:
     """Return the segments that the routes use, those around them, and their risk."""
     all_segments = problem.streets.segments
-    west, south, east, north = routes.total_bounds + np.array([-AROUND, -AROUND, AROUND, AROUND])
+    beats = [beat_metres(crew.rules) for crew in problem.crews]
+    around = max([AROUND, *(metres / 2 for metres in beats if metres < np.inf)])
+    west, south, east, north = routes.total_bounds + around * np.array([-1, -1, 1, 1])
     keep = np.zeros(len(all_segments), dtype=bool)
     keep[all_segments.sindex.query(shapely.box(west, south, east, north))] = True
     keep[walks.segment[walks.moving]] = True
@@ -274,7 +278,6 @@ def _unserved(problem: Problem, walks: Walks, street: pd.Series) -> pd.DataFrame
 def _why(problem: Problem) -> np.ndarray:
     """Return for each segment why nobody may have passed it."""
     within = np.logical_or.reduce(problem.reachable)[: len(problem.prize)]
-    earns = np.logical_or.reduce([group.earns for group in problem.groups])
-    unlit = ~earns & (problem.streets.segments["lit"] == "no").to_numpy()
-    why = np.where(within, "no time left", np.where(unlit, "unlit", "out of reach"))
-    return why.astype(object)
+    rule = closed_to_all(problem)
+    why = np.where(rule != "", rule, "out of reach")
+    return np.where(within, "no time left", why).astype(object)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from patrolmap.errors import OptionError
 from patrolmap.patrol.plan import Plan
-from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.services import Rules
 from patrolmap.patrol.shifts import Shift
 from patrolmap.patrol.stop import is_number
 from patrolmap.schema import require_type
@@ -27,7 +27,7 @@ def tighten_bound(
     risk: pd.Series | pd.DataFrame,
     shifts: Sequence[Shift],
     *,
-    rules: PatrolRules | None = None,
+    rules: Rules = None,
     seconds: float = 60.0,
 ) -> Plan:
     """Return the same plan with the tightest bound that can be proved in the time given.

@@ -7,12 +7,10 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap._kernels.paths import shortest_arcs
-from patrolmap.patrol.arcs import tails
 from patrolmap.patrol.problem import Bools, Floats, Ints, Problem
+from patrolmap.patrol.steps import Order, Stepper, row_ends
 from patrolmap.patrol.timeline import timeline
 from patrolmap.streets.network import Graph
-
-Order = Sequence[tuple[int, bool]]  # segment rows in order, True = along the geometry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,30 +72,21 @@ def walk_routes(problem: Problem, orders: Sequence[Order], *, stand: bool = True
 
     `stand` False leaves out all standing: a line that was drawn says nothing of it.
     """
-    tail_of_arc = [tails(group.graph) for group in problem.groups]
-    tail, head = _ends(problem)
-    parts = []
-    for i, (c, order) in enumerate(zip(problem.crews, orders, strict=True)):
-        graph = problem.groups[c.group].graph
-        segment, forward, wanted = join(
-            graph, tail_of_arc[c.group], (tail, head), c.start, c.end, order
-        )
-        to = np.where(forward, head[segment], tail[segment])
-        nodes = np.concatenate([[c.start], to]).astype(np.int64)
-        line = timeline(problem, i, segment, nodes, stand=stand)
-        parts.append((line, (segment, forward, wanted)))
-    crew = np.repeat(np.arange(len(parts)), [len(line.source) for line, _ in parts])
+    stepper = Stepper(problem)
+    tail, head = row_ends(problem)
+    steps = [stepper.steps(row, order) for row, order in enumerate(orders)]
+    lines = [timeline(problem, i, walked, stand=stand) for i, walked in enumerate(steps)]
+    crew = np.repeat(np.arange(len(lines)), [len(line.source) for line in lines])
 
-    def steps(of: int, standing: int) -> Ints:
+    def column(name: str, standing: int) -> Ints:
         """Return a column of the joined walks, and another value where the crew stands."""
-        columns = []
-        for part in parts:
-            column, source = np.append(part[1][of], 0), part[0].source
-            columns.append(np.where(source >= 0, column[source], standing))
+        columns = [
+            np.where(line.source >= 0, np.append(getattr(walked, name), 0)[line.source], standing)
+            for line, walked in zip(lines, steps, strict=True)
+        ]
         return np.concatenate(columns).astype(np.int64)
 
-    lines = [line for line, _ in parts]
-    segment, forward = steps(0, -1), steps(1, 1).astype(np.bool_)
+    segment, forward = column("segment", -1), column("forward", 1).astype(np.bool_)
     node = np.concatenate([line.node for line in lines])
     arrive = np.concatenate([line.arrive for line in lines])
     spot = np.concatenate([line.spot for line in lines])
@@ -112,23 +101,11 @@ def walk_routes(problem: Problem, orders: Sequence[Order], *, stand: bool = True
         depart=np.concatenate([line.depart for line in lines]),
         pass_number=pass_number,
         prize=prize + score_stays(problem, crew, spot, arrive),
-        wanted=steps(2, 1).astype(np.bool_),
+        wanted=column("wanted", 1).astype(np.bool_),
         activity=np.array([a for line in lines for a in line.activity], dtype=object),
         place=np.array([a for line in lines for a in line.place], dtype=object),
         spot=spot,
     )
-
-
-def _ends(problem: Problem) -> tuple[Ints, Ints]:
-    """Return the ends of segments, then those of the rows where crews stand."""
-    standing = problem.standing
-    places = [
-        standing.duties[i].places[j][1] for _, i, j in standing.rows(0)
-        if standing.duties[i].places[j][1] >= 0
-    ]  # fmt: skip
-    nodes = np.append(standing.spot, places).astype(np.int64)
-    tail, head = problem.streets.ends
-    return np.append(tail, nodes), np.append(head, nodes)
 
 
 def score_stays(problem: Problem, crew: Ints, spot: Ints, arrive: Ints) -> Floats:
@@ -141,7 +118,7 @@ def score_stays(problem: Problem, crew: Ints, spot: Ints, arrive: Ints) -> Float
         who, at = problem.crews[crew[i]], int(spot[i])
         key = (at, int(problem.bin_at(arrive[i] / 1000)))
         times, last = earned.get(key, (0, 0))
-        earns = problem.groups[who.group].earns
+        earns = problem.groups[who.group].seen
         since = int(arrive[i] - last) / 1000
         prize[i] = sum(
             who.rules.share_of_dwell(times, since, float(metres[s])) * problem.prize[s, key[1]]

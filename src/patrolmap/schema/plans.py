@@ -94,6 +94,10 @@ UNSERVED = Table(
         Column(name="name", kind="str", nullable=True, meaning="street name"),
         Column(name="length", kind="float", unit="m", minimum=0, meaning="its length"),
         Column(name="risk", kind="float", unit="risk", minimum=0, meaning="risk nobody passes"),
-        Column(name="why", kind="str", meaning="out of reach, no time left, or unlit"),
+        Column(
+            name="why",
+            kind="str",
+            meaning="out of reach, no time left, unlit, park closed, or no-go area",
+        ),
     ),
 )

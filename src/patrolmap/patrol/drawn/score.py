@@ -17,7 +17,7 @@ from patrolmap.patrol.drawn.samples import turn_to
 from patrolmap.patrol.plan import Plan, Provenance
 from patrolmap.patrol.problem import Problem, build_problem
 from patrolmap.patrol.provenance import provenance_of
-from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.services import Rules, opened, require_rules, rules_of
 from patrolmap.patrol.shifts import Shift, route_id
 from patrolmap.patrol.stop import is_number
 from patrolmap.patrol.tables import plan_tables
@@ -51,7 +51,7 @@ def score_routes(
     risk: pd.Series | pd.DataFrame,
     shifts: Shift | Sequence[Shift],
     *,
-    rules: PatrolRules | None = None,
+    rules: Rules = None,
     risk_by_kind: pd.DataFrame | None = None,
     layer: str | None = None,
     reach: float = 50.0,
@@ -115,7 +115,8 @@ def score_routes(
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts or ())
     if not (is_number(reach) and 0 < reach <= 500):
         raise OptionError(f"reach={reach!r}; wanted metres, above 0 and at most 500.")
-    asked = build_problem(streets, risk, [_unbounded(s) for s in shifts], rules)
+    require_rules(rules, [shift for shift in shifts if isinstance(shift, Shift)])
+    asked = build_problem(streets, risk, [_unbounded(s, rules) for s in shifts], None)
     by_crew, notes = assign(read_lines(lines, streets.crs, layer=layer), shifts)
     crews = [(shift, number) for shift in shifts for number in range(1, shift.crews + 1)]
     routes = [
@@ -133,17 +134,17 @@ def score_routes(
         stops=tables.stops,
         unserved=tables.unserved,
         provenance=_provenance(
-            problem, shifts, walks, risk, [*risk.attrs.get("notes", ()), *notes], began
+            problem, shifts, rules, walks, risk, [*risk.attrs.get("notes", ()), *notes], began
         ),
     )
 
 
-def _unbounded(shift: Shift) -> Shift:
-    """Return a shift without its sector: a line that leaves it is scored, and told by the checker.
+def _unbounded(shift: Shift, rules: Rules) -> Shift:
+    """Return a shift that may go anywhere: lines that may not are scored, and told by the checker.
 
     What is no shift is left as it is, for `build_problem` to refuse.
     """
-    return replace(shift, sector=None) if isinstance(shift, Shift) else shift
+    return opened(shift, rules) if isinstance(shift, Shift) else shift
 
 
 def _match(
@@ -206,7 +207,7 @@ def _walked(
     risk: pd.Series | pd.DataFrame,
     asked: Problem,
     shifts: Sequence[Shift],
-    rules: PatrolRules | None,
+    rules: Rules,
     orders: list[list[tuple[int, bool]]],
 ) -> tuple[Problem, Walks]:
     """Walk the orders; a shift that a crew overruns becomes as long in the problem returned.
@@ -223,13 +224,12 @@ def _walked(
         return asked, walks
     longer = [
         replace(
-            shift,
-            sector=None,
+            opened(shift, rules),
             duration=f"{shift.seconds + math.ceil(max(0.0, late[str(shift.name)])):.0f}s",
         )
         for shift in shifts
     ]
-    return build_problem(streets, risk, longer, rules), walks
+    return build_problem(streets, risk, longer, None), walks
 
 
 def _late(problem: Problem, walks: Walks, row: int) -> float:
@@ -281,6 +281,7 @@ def _span(seconds: float) -> str:
 def _provenance(
     problem: Problem,
     shifts: Sequence[Shift],
+    rules: Rules,
     walks: Walks,
     risk: pd.Series | pd.DataFrame,
     notes: Sequence[str],
@@ -291,7 +292,11 @@ def _provenance(
     from patrolmap.patrol.candidates import earning_units
 
     by_name = {shift.name: shift for shift in shifts}
-    crews = tuple(replace(crew, shift=by_name[crew.shift.name]) for crew in problem.crews)
+    crews = tuple(
+        replace(crew, shift=shift, rules=rules_of(shift, rules))
+        for crew in problem.crews
+        for shift in [by_name[crew.shift.name]]
+    )
     stated = replace(problem, crews=crews)
     bound = upper_bound(problem, earning_units(problem), seconds=BOUND_SECONDS)
     return provenance_of(

@@ -1,0 +1,178 @@
+"""What rules cost: plans with each rule of `PatrolRules` beside the plan without it.
+
+    python benchmarks/patrol.py                  # print
+    python benchmarks/patrol.py --write          # and put the tables into docs/measured.md
+
+Price of each rule: Helsinki's extract, which has lamps (60 % of its walkable length tagged) and
+parks; eight crews, four from each of two depots, on foot from 20:00 to 22:00. Risk is drawn as for
+the benchmark instances (clustered hot spots of Pareto weight, log-normal segments), and the riskier
+half of all segments keeps its risk, so that eight crews do not exhaust it; it counts once. Each
+rule alone, otherwise the defaults; prize in percent of the plan without rules; every plan must pass
+`check_plan`.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+import measure
+import patrolmap as pm
+
+HEADING = "## What each rule costs"
+START, HOURS, CREWS = "2026-11-22 20:00+02:00", "2h", 4  # crews of each depot
+HOT, SPREAD, KEPT = 30, 150.0, 0.5  # hot spots, m, share of segments that keep their risk
+SEED = 20261122
+
+
+@dataclass(frozen=True, kw_only=True)
+class Priced:
+    """One rule: what it is called, and what it makes of the usual rules and shifts."""
+
+    name: str
+    rules: dict[str, Any] = field(default_factory=dict)
+    sectors: bool = False
+
+
+def main() -> None:
+    """Measure, print, and write the section where asked to."""
+    options = argparse.ArgumentParser(description="What each rule costs.")
+    options.add_argument("--iterations", type=int, default=10_000, help="of each plan")
+    options.add_argument("--seeds", type=int, default=3, help="plans of each rule, averaged")
+    options.add_argument("--write", action="store_true", help="into docs/measured.md")
+    given = options.parse_args()
+    streets = pm.read_streets(
+        measure.ROOT.parent / "shared" / "data" / "helsinki" / "helsinki.osm.pbf"
+    )
+    text = price_of_rules(streets, given.iterations, given.seeds)
+    print(text)
+    if given.write:
+        command = (
+            f"python benchmarks/patrol.py --iterations {given.iterations} --seeds {given.seeds}"
+        )
+        measure.write_section(HEADING, f"{command} --write", text)
+
+
+def price_of_rules(streets: pm.StreetNetwork, iterations: int, seeds: int) -> str:
+    """Return the table: each rule, the prize with it, and the time that crews use."""
+    risk = drawn_risk(streets)
+    rows = list(rule_rows(streets, risk, iterations, seeds))
+    segments = streets.segments
+    tagged = segments.loc[segments["lit"] != "unknown", "length"].sum() / segments["length"].sum()
+    head = ["rule, alone", "prize, % of no rule", "seeds", "metres walked, %", "breaches"]
+    return "\n\n".join(
+        [
+            f"Helsinki: {len(segments):,} segments, {segments['length'].sum() / 1000:.0f} km, "
+            f"{tagged:.0%} with a lighting tag; {2 * CREWS} crews, {HOURS} from 20:00, "
+            f"{iterations:,} iterations a plan, {seeds} seeds.",
+            measure.table(head, rows),
+        ]
+    )
+
+
+def rule_rows(
+    streets: pm.StreetNetwork, risk: pd.Series, iterations: int, seeds: int
+) -> Iterator[list[str]]:
+    """Yield a row of text for each rule, the plan without any first."""
+    usual = usual_length = np.nan
+    for priced in priced_rules(streets):
+        shifts = crews(streets, priced.sectors)
+        rules = pm.PatrolRules(repeat_share=0.0, **priced.rules)
+        prizes, lengths, breaches = [], [], 0
+        for seed in range(seeds):
+            plan = pm.plan_patrols(
+                streets, risk, shifts, rules=rules, stop=pm.MaxIterations(iterations), seed=seed
+            )
+            prizes.append(plan.provenance.prize)
+            lengths.append(plan.routes["length"].sum())
+            breaches += len(pm.check_plan(plan, streets, risk=risk))
+        if np.isnan(usual):
+            usual, usual_length = float(np.mean(prizes)), float(np.mean(lengths))
+        share = 100 * np.array(prizes) / usual
+        yield [
+            priced.name,
+            f"{share.mean():.1f}",
+            f"{share.min():.1f}-{share.max():.1f}",
+            f"{100 * np.mean(lengths) / usual_length:.0f}",
+            str(breaches),
+        ]
+
+
+def priced_rules(streets: pm.StreetNetwork) -> list[Priced]:
+    """Return the rules whose price is told."""
+    lon, lat = middle(streets)
+    square = shapely.box(lon - 0.0045, lat - 0.00225, lon + 0.0045, lat + 0.00225)  # 500 m
+    return [
+        Priced(name="none"),
+        Priced(name='`unlit="avoid"`, as tagged', rules={"unlit": "avoid"}),
+        Priced(
+            name='`unlit="avoid"`, by class', rules={"unlit": "avoid", "unknown_lit": "by_class"}
+        ),
+        Priced(
+            name='`unlit="slow"` at half the pace, by class',
+            rules={"unlit": "slow", "unknown_lit": "by_class"},
+        ),
+        Priced(
+            name='`unlit="forbid"`, by class', rules={"unlit": "forbid", "unknown_lit": "by_class"}
+        ),
+        Priced(
+            name='`unlit="forbid"`, untagged streets dark',
+            rules={"unlit": "forbid", "unknown_lit": "unlit"},
+        ),
+        Priced(name='`no_parks_after="21:00"`', rules={"no_parks_after": "21:00"}),
+        Priced(name='`no_parks_after="20:00"`', rules={"no_parks_after": "20:00"}),
+        Priced(name="`no_go`: 500 m x 500 m in the middle", rules={"no_go": [square]}),
+        Priced(name="sectors: each depot its half of the town", sectors=True),
+        Priced(name="`turn_cost=5`, `u_turn_cost=10`", rules={"turn_cost": 5, "u_turn_cost": 10}),
+        Priced(name="`turn_cost=10`, `u_turn_cost=20`", rules={"turn_cost": 10, "u_turn_cost": 20}),
+        Priced(name="`corner_passes=3`", rules={"corner_passes": 3}),
+        Priced(name="`corner_passes=2`", rules={"corner_passes": 2}),
+        Priced(name="`crew_distance=100`", rules={"crew_distance": 100}),
+        Priced(name='`beat="10min"`', rules={"beat": "10min"}),
+        Priced(name='`beat="5min"`', rules={"beat": "5min"}),
+    ]
+
+
+def drawn_risk(streets: pm.StreetNetwork) -> pd.Series:
+    """Draw risk: hot spots of Pareto weight, log-normal segments, the riskier half kept."""
+    random = np.random.default_rng(SEED)
+    middles = shapely.get_coordinates(shapely.centroid(streets.segments.geometry.array))
+    centres = middles[random.choice(len(middles), HOT, replace=False)]
+    weights = 1 + random.pareto(1.2, HOT)
+    squared = ((middles[:, None, :] - centres[None, :, :]) ** 2).sum(axis=2)
+    density = (weights * np.exp(-squared / (2 * SPREAD**2))).sum(axis=1)
+    risk = density * random.lognormal(0.0, 0.8, len(middles)) * streets.segments["length"]
+    risk = risk.where(risk >= risk.quantile(1 - KEPT), 0.0)
+    return (100 * risk / risk.sum()).rename("risk")
+
+
+def middle(streets: pm.StreetNetwork) -> tuple[float, float]:
+    """Return the median place of the nodes, in degrees."""
+    points = streets.nodes.to_crs(4326).geometry
+    return float(points.x.median()), float(points.y.median())
+
+
+def crews(streets: pm.StreetNetwork, sectors: bool) -> list[pm.Shift]:
+    """Return the crews of a western and an eastern depot, each in its half of the town or not."""
+    points = streets.nodes.to_crs(4326).geometry
+    lon, lat = middle(streets)
+    west, south, east, north = points.total_bounds + np.array([-1, -1, 1, 1]) * 0.01
+    halves = {
+        "west": shapely.box(west, south, lon, north),
+        "east": shapely.box(lon, south, east, north),
+    }
+    return [
+        pm.Shift(
+            depot=pm.Depot(name, lon=float(points.x.quantile(share)), lat=lat), start=START,
+            duration=HOURS, crews=CREWS, name=name, sector=halves[name] if sectors else None,
+        )
+        for name, share in (("west", 0.3), ("east", 0.7))
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
