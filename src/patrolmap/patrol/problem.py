@@ -306,16 +306,9 @@ def _group_of(
             if np.array_equal(group.earns, earns):
                 return row
     groups.append(
-        Group(
-            graph=graph,
-            earns=earns,
-            seen=earns,
-            mode=mode,
-            mm=mm,
-            planned=planned,
-            planned_mm=planned_mm,
-        )
-    )
+        Group(graph=graph, earns=earns, seen=earns, mode=mode, mm=mm, planned=planned,
+              planned_mm=planned_mm)
+    )  # fmt: skip
     return len(groups) - 1
 
 
@@ -356,18 +349,10 @@ def _crews_of(
     begin = (shift.start - clock).total_seconds()
     budget = int(seconds * rules.speed * 1000)
     return [
-        Crew(
-            shift=shift,
-            number=number,
-            rules=rules,
-            group=row,
-            start=start,
-            end=end,
-            begin=begin,
-            budget=budget,
-        )
+        Crew(shift=shift, number=number, rules=rules, group=row, start=start, end=end,
+             begin=begin, budget=budget)
         for number in range(1, shift.crews + 1)
-    ]
+    ]  # fmt: skip
 
 
 def _require_way(
