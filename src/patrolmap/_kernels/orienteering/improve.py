@@ -11,6 +11,7 @@ collects. Simulated annealing decides.
 import numpy as np
 
 from patrolmap._kernels.compiling import inner, kernel
+from patrolmap._kernels.draw import uniform
 from patrolmap._kernels.orienteering.places import NO_SLOT
 from patrolmap._kernels.orienteering.refill import refill
 from patrolmap._kernels.orienteering.routes import (
@@ -21,7 +22,6 @@ from patrolmap._kernels.orienteering.routes import (
     restore,
     slack_of,
     turn_stretch,
-    uniform,
     value,
     worth_of,
 )

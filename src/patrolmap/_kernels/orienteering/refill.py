@@ -3,6 +3,7 @@
 import numpy as np
 
 from patrolmap._kernels.compiling import inner, kernel
+from patrolmap._kernels.draw import uniform
 from patrolmap._kernels.orienteering.places import (
     NO_SLOT,
     board,
@@ -19,7 +20,6 @@ from patrolmap._kernels.orienteering.routes import (
     keep_route,
     minds_the_clock,
     slack_of,
-    uniform,
     walked_before,
 )
 

@@ -1,0 +1,141 @@
+"""Routes met on the way, kept, and packed anew into a plan."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from patrolmap._kernels.compiling import inner, kernel
+from patrolmap._kernels.points.state import Int32s, Ints, Points, settle
+
+
+class Pool(NamedTuple):
+    """Routes met, kept by a hash of whom they visit; r places, w words of 64 points."""
+
+    words: npt.NDArray[np.uint64]  # (r, w) points visited
+    prize: Ints  # (r,) 0 = free
+    used: Ints  # (r,) sum of ways
+    kind: Ints  # (r,) of crew
+    order: Int32s  # (r, m) points in order
+    size: Ints  # (r,)
+    kinds: Ints  # (c,) crews of one kind may swap routes
+    key: npt.NDArray[np.uint64]  # (n,) random
+
+
+def new_pool(points: Points, kinds: Ints, places: int, longest: int) -> Pool:
+    """Return a pool without routes; of two that meet in a place, the richer stays."""
+    n = len(points.prize)
+    rng = np.random.default_rng(1)
+    return Pool(
+        words=np.zeros((places, -(-n // 64)), dtype=np.uint64),
+        prize=np.zeros(places, dtype=np.int64),
+        used=np.zeros(places, dtype=np.int64),
+        kind=np.zeros(places, dtype=np.int64),
+        order=np.zeros((places, longest), dtype=np.int32),
+        size=np.zeros(places, dtype=np.int64),
+        kinds=kinds,
+        key=rng.integers(0, 2**63, n).astype(np.uint64),
+    )
+
+
+@inner(error_model="numpy")
+def keep(points, state, c, pool):  # type: ignore[no-untyped-def]
+    """Remember route c."""
+    n = len(points.prize)
+    places = len(pool.prize)
+    if places == 0 or state.size[c] > pool.order.shape[1]:
+        return
+    at, end = n + 2 * c, n + 2 * c + 1
+    sign = np.uint64(pool.kinds[c]) * np.uint64(0x9E3779B97F4A7C15)
+    prize = np.int64(0)
+    at = state.next[at]
+    while at != end:
+        sign ^= pool.key[at]
+        prize += points.prize[at]
+        at = state.next[at]
+    place = np.int64(sign % np.uint64(places))
+    if prize < pool.prize[place] or (
+        prize == pool.prize[place] and state.used[c] >= pool.used[place]
+    ):
+        return
+    pool.words[place] = 0
+    at, k = state.next[n + 2 * c], 0
+    while at != end:
+        pool.words[place, at >> 6] |= np.uint64(1) << np.uint64(at & 63)
+        pool.order[place, k] = at
+        k += 1
+        at = state.next[at]
+    pool.prize[place], pool.used[place] = prize, state.used[c]
+    pool.kind[place], pool.size[place] = pool.kinds[c], k
+
+
+@kernel(error_model="numpy")
+def pack(pool, rows, crews, least, nodes):  # type: ignore[no-untyped-def]
+    """Choose disjoint routes of the pool, one a crew, worth more than `least`; best first.
+
+    `rows` sorts the pool's routes by prize, falling. A crew of the same kind as the one before
+    takes a later row. Gives up after `nodes` looks; returns rows of the pool, -1 = none found.
+    """
+    words = pool.words.shape[1]
+    best = least
+    chosen, at = np.full(crews, -1, dtype=np.int64), np.zeros(crews, dtype=np.int64)
+    top = np.zeros(crews + 1, dtype=np.int64)  # most that crews from c on can collect
+    for c in range(crews - 1, -1, -1):
+        for row in rows:
+            if pool.kind[row] == pool.kinds[c]:
+                top[c] = top[c + 1] + pool.prize[row]
+                break
+    taken = np.zeros((crews + 1, words), dtype=np.uint64)
+    prize = np.zeros(crews + 1, dtype=np.int64)
+    c = 0
+    while c >= 0 and nodes > 0:
+        nodes -= 1
+        if at[c] >= len(rows):
+            c -= 1
+            continue
+        row = rows[at[c]]
+        at[c] += 1
+        worth = pool.prize[row]
+        alike = np.int64(1)  # crews from c on, of one kind, none of which takes a richer row
+        while c + alike < crews and pool.kinds[c + alike] == pool.kinds[c]:
+            alike += 1
+        if prize[c] + worth * alike + top[c + alike] <= best:
+            c -= 1
+            continue
+        if pool.kind[row] != pool.kinds[c]:
+            continue
+        clash = False
+        for w in range(words):
+            if pool.words[row, w] & taken[c, w]:
+                clash = True
+                break
+        if clash:
+            continue
+        prize[c + 1] = prize[c] + worth
+        if c == crews - 1:
+            best = prize[crews]
+            for k in range(crews):
+                chosen[k] = rows[at[k] - 1]
+            c -= 1
+            continue
+        for w in range(words):
+            taken[c + 1, w] = taken[c, w] | pool.words[row, w]
+        same = pool.kinds[c + 1] == pool.kinds[c]
+        at[c + 1] = at[c] if same else 0
+        c += 1
+    return chosen
+
+
+@kernel(error_model="numpy")
+def lay(points, state, pool, chosen):  # type: ignore[no-untyped-def]
+    """Put routes of the pool in the place of the state's."""
+    n = len(points.prize)
+    state.route[:n] = -1
+    for c in range(len(chosen)):
+        at, row = n + 2 * c, chosen[c]
+        for k in range(pool.size[row]):
+            v = pool.order[row, k]
+            state.next[at], state.prev[v], state.route[v] = v, at, c
+            at = v
+        state.next[at], state.prev[n + 2 * c + 1] = n + 2 * c + 1, at
+    settle(points, state)
