@@ -37,7 +37,7 @@ NODE = 2.5e-7  # s there for each node that the ways from a terminal reach
 AFTER_CREW, AFTER_SEGMENT = 1e-2, 2e-6  # s to walk the routes and to make the tables
 TASK_SHARE, NODE_SHARE = 0.5, 0.3  # of the seconds, so that some are over
 LEAST_TASKS, LEAST_NODES = 1000, 500_000
-WEIGHT = 1e5  # integer prize of everything, in millimetres of all budgets
+WEIGHT = 1e3  # integer prize of everything, in millimetres of all budgets
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -163,6 +163,8 @@ class _Run:
             self._values[1] = self._values[0]
             self._best = kernel.copy_routes(self._routes)
             self._dirty[:] = False
+        elif self._anneal + 1 < self.anneals:
+            self._dirty[:] = True
         else:  # where prices never came to fit, the best so far is the better start
             kernel.restore(tasks, self._routes, self._best, np.ones_like(self._dirty))
             self._hand_out(self._layout.crews)
