@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap.errors import InfeasibleError, OptionError
-from patrolmap.patrol.stop import MaxRuntime, Progress, Stop
+from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, require_stop
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -134,8 +134,7 @@ def solve_orienteering(
     from patrolmap.patrol.points_search import search_points
 
     stop = stop or MaxRuntime(30)
-    if not callable(getattr(stop, "done", None)):
-        raise OptionError(f"stop={stop!r}; wanted MaxRuntime(30), MaxIterations(1000) or a | b.")
+    require_stop(stop)
     with compile_clock() as compiling:
         began = time.monotonic()
         case = _check(durations, prizes, starts, ends, limits, service_times, time_windows, seed)

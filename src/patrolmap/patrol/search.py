@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from patrolmap._kernels import orienteering as kernel
-from patrolmap.errors import OptionError
 from patrolmap.patrol.layout import NEAR, Ints, Layout
-from patrolmap.patrol.stop import Progress, Stop
+from patrolmap.patrol.stop import Progress, Stop, require_stop
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +76,7 @@ def search(
 
 def time_for(stop: Stop, part: float, elapsed: float) -> float:
     """Return the seconds that a part of the stop's time leaves now, infinite where it has none."""
-    if not callable(getattr(stop, "done", None)):
-        raise OptionError(f"stop={stop!r}; wanted MaxRuntime(30), MaxIterations(1000) or a | b.")
+    require_stop(stop)
     rate = stop.done(iterations=0, seconds=1.0)
     return max(0.0, part / rate - elapsed) if rate > 0 else float("inf")
 

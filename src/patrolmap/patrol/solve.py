@@ -13,7 +13,7 @@ from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.provenance import provenance_of
 from patrolmap.patrol.services import Rules
 from patrolmap.patrol.shifts import Shift
-from patrolmap.patrol.stop import MaxRuntime, Progress, Stop
+from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, require_seed
 from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
@@ -92,8 +92,7 @@ def plan_patrols(
     """
     from patrolmap._kernels.compiling import compile_clock
 
-    if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
-        raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")
+    require_seed(seed)
     require_type(streets, StreetNetwork, name="streets")
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts or ())
     stop = stop or MaxRuntime(30)

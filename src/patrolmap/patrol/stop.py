@@ -106,3 +106,15 @@ def parse_duration(given: str | pd.Timedelta, *, what: str) -> float:
 def is_number(value: object) -> bool:
     """Return whether a value is a real number, True and False left out."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def require_stop(stop: object) -> None:
+    """Raise `OptionError` unless something tells when to stop."""
+    if not callable(getattr(stop, "done", None)):
+        raise OptionError(f"stop={stop!r}; wanted MaxRuntime(30), MaxIterations(1000) or a | b.")
+
+
+def require_seed(seed: object) -> None:
+    """Raise `OptionError` unless the seed is a whole number of at least 0."""
+    if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
+        raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")

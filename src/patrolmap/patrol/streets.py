@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from patrolmap.errors import InfeasibleError, OptionError
 from patrolmap.patrol.arcs import far_from, tails
-from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, is_number
+from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, is_number, require_seed
 from patrolmap.streets.network import Graph
 
 if TYPE_CHECKING:
@@ -180,8 +180,7 @@ def _check(
     seed: int,
 ) -> _Case:
     """Refuse what cannot be meant; number nodes from 0, measure in whole units."""
-    if not (isinstance(seed, int) and not isinstance(seed, bool) and seed >= 0):
-        raise OptionError(f"seed={seed!r}; wanted a whole number >= 0.")
+    require_seed(seed)
     if not (is_number(repeat_share) and 0 <= repeat_share <= 1):
         raise OptionError(f"repeat_share={repeat_share!r}; wanted a share from 0 to 1.")
     tails = _nodes("from_node", from_node)

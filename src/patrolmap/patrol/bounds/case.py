@@ -54,23 +54,3 @@ class Case:
     def room(self) -> float:
         """Millimetres of all crews together."""
         return float((self.limit * self.crews).sum())
-
-
-def single_pass_case(
-    tail: Ints,
-    head: Ints,
-    length: Ints,
-    prize: Floats,
-    *,
-    n_nodes: int,
-    start: Ints,
-    end: Ints,
-    limit: Ints,
-) -> Case:
-    """Return the case in which each segment earns once; one start, end and limit per crew."""
-    crews, count = np.unique(np.column_stack([start, end, limit]), axis=0, return_counts=True)
-    return Case(
-        n_nodes=n_nodes, tail=tail, head=head, length=length, value=prize[:, None],
-        passes=(prize > 0).astype(np.int64), start=crews[:, 0], end=crews[:, 1],
-        limit=crews[:, 2], crews=count.astype(np.int64),
-    )  # fmt: skip
