@@ -16,8 +16,11 @@ from patrolmap.errors import OptionError
 
 if TYPE_CHECKING:
     from patrolmap.patrol.rules import PatrolRules
+    from patrolmap.patrol.shifts import Shift
+    from patrolmap.streets.network import StreetNetwork
 
 Bools = npt.NDArray[np.bool_]
+SECTOR_SLACK = 1.0  # m: a street along the sector's edge belongs to it
 Hours = list[tuple[pd.Timestamp, pd.Timestamp]]
 
 # Classes that have no lamps unless a tag says so. In the extracts of Helsinki and Heidelberg at
@@ -163,6 +166,23 @@ def closed_segments(
     if any(a <= start and b >= end for a, b in park_hours(rules, start, end)):
         closed |= park_segments(segments)
     return closed
+
+
+def usable_segments(
+    streets: StreetNetwork, shift: Shift, rules: PatrolRules, clock: pd.Timestamp
+) -> Bools:
+    """Return which segments a shift may enter at some time, however it moves.
+
+    Those of its sector that its rules do not close all the time; parks close by the plan's clock.
+    """
+    segments = streets.segments
+    start = shift.start.tz_convert(clock.tz)
+    open_to = ~closed_segments(segments, rules, start, shift.end)
+    if shift.sector is None:
+        return open_to
+    sector = gpd.GeoSeries([shift.sector], crs=WGS84).to_crs(streets.crs).iloc[0]
+    inside: Bools = segments.within(sector.buffer(SECTOR_SLACK)).to_numpy()
+    return open_to & inside
 
 
 def paces(segments: pd.DataFrame, rules: PatrolRules) -> npt.NDArray[np.float64]:

@@ -11,6 +11,7 @@ from patrolmap.patrol.bounds.knapsack import case_knapsack, knapsack_bound
 from patrolmap.patrol.bounds.reach import MOST_CLASSES
 from patrolmap.patrol.bounds.relax import linear_bound
 from patrolmap.patrol.candidates import Units, earning_units
+from patrolmap.patrol.on_foot import on_foot_anywhere
 from patrolmap.patrol.problem import Problem
 
 Effort = Literal["fast", "tight"]
@@ -37,8 +38,9 @@ def upper_bound(
     The lesser of a fractional knapsack of passes and of a linear program in which walks hold
     together, meet every corner evenly, and stay within the reach and the metres of their crews
     (see `patrolmap.patrol.bounds`). Both relax every rule that could add prize: the order of
-    passes and the clock, one-way streets, who of the crews walks (but for their metres), and the
-    share and waiting time of repeats, where the most generous rules of any crew count.
+    passes and the clock, one-way streets, who of the crews walks (but for their metres), the
+    share and waiting time of repeats, where the most generous rules of any crew count, and where
+    and for how long cars stop: a crew that may get out does so anywhere.
 
     Parameters
     ----------
@@ -52,6 +54,9 @@ def upper_bound(
     collected
         The prize of a plan of this problem, if one is known: it spares "tight" some work.
     """
+    if problem.standing.excursions.kinds:
+        problem = on_foot_anywhere(problem)
+        units = earning_units(problem)
     quick = knapsack_bound(problem, units)
     if len(units.segment) == 0 or seconds < LEAST_SECONDS * len(problem.streets.length_mm):
         return quick

@@ -18,7 +18,7 @@ ROOM = 2.5  # candidate length, in crew budgets: more than can be walked, so the
 class Units:
     """What can earn: a segment in a time bin, with how often it may pay.
 
-    Rows beyond those of the segments are the spots of `Standing`, where a stay earns.
+    Rows beyond those of the segments are the spots and the excursions of `Standing`.
     """
 
     segment: Ints
@@ -39,6 +39,7 @@ def earning_units(problem: Problem) -> Units:
     staying = min(crew.rules.seconds_of("dwell_after") for crew in problem.crews)
     wait = np.where(segment < n_segments, passing, staying)
     repeats = 0 if max(crew.rules.repeat_share for crew in problem.crews) == 0 else window // wait
+    repeats = np.where(segment < n_segments + len(problem.standing.spot), repeats, 0)
     return Units(
         segment=segment.astype(np.int64),
         bin=time_bin.astype(np.int64),

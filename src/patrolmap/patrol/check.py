@@ -12,6 +12,7 @@ import shapely
 from patrolmap.errors import NetworkMismatchError
 from patrolmap.patrol import check_risk
 from patrolmap.patrol.check_beat import check_beats
+from patrolmap.patrol.check_excursions import check_excursions, gets_out
 from patrolmap.patrol.check_ground import check_distances, check_ground
 from patrolmap.patrol.check_stated import (
     BEYOND_SECTOR,
@@ -108,6 +109,7 @@ def _breaches(
     yield from _crews(plan, shifts)
     yield from _each_step(plan, steps, shifts)
     yield from _sequence(steps)
+    yield from check_excursions(plan, steps, shifts)
     yield from check_ground(plan, steps, shifts)
     yield from check_beats(plan, steps, shifts)
     yield from check_distances(plan, steps, shifts)
@@ -156,8 +158,18 @@ def _steps(plan: Plan, shifts: Mapping[str, Asked]) -> pd.DataFrame:
     route = plan.routes.reindex(steps["route_id"])
     steps["mode"] = route["mode"].to_numpy()
     steps["shift"] = route["shift"].to_numpy()
-    speeds = {name: asked.rules.speed for name, asked in shifts.items()}
-    steps["speed"] = steps["shift"].map(speeds).astype("float64").fillna(np.inf)
+    may_walk = [name for name, asked in shifts.items() if gets_out(asked.mode, asked)]
+    steps["on_foot"] = (
+        steps["walking"] & (steps["activity"] == "walk") & (steps["mode"] == "drive")
+        & steps["shift"].isin(may_walk)
+    )  # fmt: skip
+    steps["going"] = steps["mode"].where(~steps["on_foot"], "walk")
+    speeds, on_foot = (
+        steps["shift"].map({name: getattr(a.rules, rule) for name, a in shifts.items()})
+        for rule in ("speed", "foot_speed")
+    )
+    speeds = speeds.where(~steps["on_foot"], on_foot)
+    steps["speed"] = speeds.astype("float64").fillna(np.inf)
     steps["spent"] = (steps["depart"] - steps["arrive"]).dt.total_seconds()
     by_route = steps.groupby("route_id", sort=False)
     steps["number"] = by_route.cumcount()
@@ -203,11 +215,11 @@ def _each_step(plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]) -> 
     yield from _flag(walked, wrong, "segment", lambda s: f"its nodes are not {s.segment_id}'s")
     wrong = ~((walked["length"] - segment["length"]).abs() <= METRES)
     yield from _flag(walked, wrong, "length", lambda s: f"{s.length:g} m is not {s.segment_id}'s")
-    wrong = walked["activity"] != walked["mode"]
+    wrong = walked["activity"] != walked["going"]
     yield from _flag(walked, wrong, "activity", lambda s: f"{s.activity}, the mode is {s.mode}")
     driven = np.where(ahead, segment["drive_forward"], segment["drive_backward"])
-    allowed = np.where(walked["mode"] == "walk", segment["walk"], driven).astype(bool)
-    say = "{0.segment_id} must not be entered this way (mode {0.mode})".format
+    allowed = np.where(walked["going"] == "walk", segment["walk"], driven).astype(bool)
+    say = "{0.segment_id} must not be entered this way (mode {0.going})".format
     yield from _flag(walked, ~allowed, "access", say)
     wrong = ~(walked["length"] / walked["speed"] <= walked["spent"] + CLOCK)
     say = "{0.length:g} m in {0.spent:g} s, the rules say {0.speed:g} m/s".format

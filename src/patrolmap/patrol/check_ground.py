@@ -28,8 +28,8 @@ CLOCK = 0.002  # s: the tables keep whole milliseconds
 def check_ground(plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]) -> Iterator[Breach]:
     """Check every walked step against the rules of where its crew may go, and how it turns.
 
-    `steps` are the visits in order, with columns row (of the plan's segments, -1 = none), shift
-    and spent (s).
+    `steps` are the visits in order, with columns row (of the plan's segments, -1 = none), shift,
+    on_foot (on an excursion from a car) and spent (s).
     """
     zone = plan.routes["start"].dt.tz
     walked = steps[steps["row"].to_numpy() >= 0]
@@ -42,8 +42,10 @@ def check_ground(plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]) -
         yield from _parks(mine, segments, asked, zone)
         yield from _areas(mine, segments, asked)
         for _, route in mine.groupby("route_id", sort=False):
-            yield from _pace(plan, route, asked)
-            yield from _corners(route, asked)
+            out = route["on_foot"].to_numpy()  # on an excursion: no turns, no corners to count
+            yield from _pace(plan, route[~out], asked)
+            yield from _pace(plan, route[out], asked, on_foot=True)
+            yield from _corners(route[~out], asked)
 
 
 def check_distances(
@@ -52,7 +54,7 @@ def check_distances(
     """Check that crews on the move keep their distance; see `patrolmap.patrol.apart.too_near`."""
     if all(asked.rules.crew_distance == 0 for asked in shifts.values()):
         return
-    walked = steps[steps["row"].to_numpy() >= 0]
+    walked = steps[(steps["row"].to_numpy() >= 0) & ~steps["on_foot"].to_numpy()]
     tracks = []
     for route_id, route in walked.groupby("route_id", sort=False):
         lines = np.asarray(plan.segments.geometry.array[route["row"].to_numpy()])
@@ -101,15 +103,19 @@ def _areas(mine: pd.DataFrame, segments: gpd.GeoDataFrame, asked: Asked) -> Iter
         yield from _say(mine, inside, "no_go", "lies in a no-go area")
 
 
-def _pace(plan: Plan, route: pd.DataFrame, asked: Asked) -> Iterator[Breach]:
+def _pace(
+    plan: Plan, route: pd.DataFrame, asked: Asked, *, on_foot: bool = False
+) -> Iterator[Breach]:
     """Check that slow streets and turns were given their time."""
     rules, segments = asked.rules, plan.segments.iloc[route["row"].to_numpy()]
-    usual = route["length"].to_numpy() / rules.speed
+    usual = route["length"].to_numpy() / (rules.foot_speed if on_foot else rules.speed)
     needed = usual / paces(segments, rules)
     slow = ~(needed <= route["spent"].to_numpy() + CLOCK) & (usual < needed)
     yield from _say(
         route, slow, "unlit", f"is unlit, and walked faster than at {rules.unlit_pace:g}"
     )
+    if on_foot:
+        return
     lost = turn_seconds(
         rules,
         segments["street_id"].to_numpy(),
@@ -122,7 +128,7 @@ def _pace(plan: Plan, route: pd.DataFrame, asked: Asked) -> Iterator[Breach]:
 
 def _corners(route: pd.DataFrame, asked: Asked) -> Iterator[Breach]:
     most = asked.rules.corner_passes
-    if most is None:
+    if most is None or route.empty:
         return
     times = route["to_node"].value_counts()
     for node, count in times[times > most].items():

@@ -4,15 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from patrolmap._crs import lonlat_to
 from patrolmap.patrol.access import closed_segments, unlit_segments
+from patrolmap.patrol.check_excursions import numbered_stops
 from patrolmap.patrol.check_stated import Asked, Breach, close
 from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.rule_times import Place, window_seconds
 from patrolmap.schema import MODES
+
+Ints = npt.NDArray[np.int64]
 
 CLOCK = 0.002  # s: the tables keep whole milliseconds
 NEAR = 1.0  # m from a stop to where the rules say that it is
@@ -130,7 +134,7 @@ def _reports(
         return
     for begin, moment, row in zip(begun, due, range(len(mine)), strict=True):
         slack = rules.seconds_of("report_slack") if rules.report_at else (
-            _half_a_step(steps, mine.index[row]) + length)  # fmt: skip
+            _half_a_step(steps, mine.index[row], _stops(route, steps)) + length)  # fmt: skip
         if not abs(begin - moment) <= slack + CLOCK:
             what = f"{abs(begin - moment):,.0f} s from the full {rules.report_every}"
             yield (route_id, mine["step"].iloc[row], "report_every", what)
@@ -138,25 +142,42 @@ def _reports(
 
 def _back(route: pd.Series, steps: pd.DataFrame) -> float:
     """Return for how many seconds a crew is out: until it only waits and hands over."""
-    done = len(steps)
+    done, stop = len(steps), _stops(route, steps)
     while done > 0 and steps["activity"].iloc[done - 1] in ("handover", "wait"):
+        if stop[done - 1] >= 0:
+            break  # at its car, on an excursion
         done -= 1
     if done == 0:
         return 0.0
     return float((steps["depart"].iloc[done - 1] - route["start"]).total_seconds())
 
 
-def _half_a_step(steps: pd.DataFrame, at: Any) -> float:
-    """Return half the time between the corners before and after a report, whichever is more."""
+def _stops(route: pd.Series, steps: pd.DataFrame) -> Ints:
+    """Return the excursion of each step of a crew by car, -1 for none."""
+    if route["mode"] != "drive":
+        return np.full(len(steps), -1, dtype=np.int64)
+    return numbered_stops(steps["activity"].to_numpy())
+
+
+def _half_a_step(steps: pd.DataFrame, at: Any, stop: Ints) -> float:
+    """Return half the time between the corners before and after a report, whichever is more.
+
+    An excursion is one step: who reports by radio does so before or after it.
+    """
     place = steps.index.get_loc(at)
     longest = 0.0
     for way in (-1, 1):
         i, spent = place + way, 0.0
-        while 0 <= i < len(steps) and steps["activity"].iloc[i] in ("report", "wait"):
+        while (
+            0 <= i < len(steps)
+            and stop[i] < 0
+            and (steps["activity"].iloc[i] in ("report", "wait"))
+        ):
             spent += steps["spent"].iloc[i] * (steps["activity"].iloc[i] == "wait")
             i += way
         if 0 <= i < len(steps):
-            spent += float(steps["spent"].iloc[i])
+            same = stop == stop[i] if stop[i] >= 0 else np.arange(len(steps)) == i
+            spent += float(steps["spent"].to_numpy()[same].sum())
         longest = max(longest, spent)
     return longest / 2
 

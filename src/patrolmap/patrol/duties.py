@@ -66,7 +66,7 @@ def extend(ground: Ground, problem: Problem) -> Ground:
         budget=np.maximum(budget, 0).astype(np.int64),
     )
     places = list(standing.rows(len(problem.prize)))
-    if len(standing.spot) == 0 and not places:
+    if standing.n_earning == 0 and not places:
         return ground
     return _with_rows(_with_stays(ground, problem), problem, places)
 
@@ -87,33 +87,61 @@ def _spare(problem: Problem, row: int) -> int:
 
 
 def _with_stays(ground: Ground, problem: Problem) -> Ground:
-    """Add the spots, each with the stay of those crews that come to it most easily."""
-    crews, spot = problem.crews, problem.standing.spot
+    """Add the spots, each with the stay of those crews that come to it most easily, and the trips.
+
+    An excursion is only made by the crews of its kind.
+    """
+    crews, spot, n_earning = problem.crews, problem.standing.spot, problem.standing.n_earning
+    excursions = problem.standing.excursions
+    trips = excursions.trips
     stay = np.array([round(c.rules.seconds_of("dwell") * c.speed) for c in crews], dtype=np.int64)
     n = len(problem.prize)
     known = zip(crews, problem.round_trips, strict=True)
-    trips = np.array([trip[n:] / max(crew.budget, 1) for crew, trip in known])
-    trips = trips.reshape(len(crews), len(spot))
-    nearest = trips.argmin(axis=0) if len(spot) else np.zeros(0, dtype=np.int64)
+    ways = np.array([trip[n:] / max(crew.budget, 1) for crew, trip in known])
+    ways = ways.reshape(len(crews), n_earning)[:, : len(spot)]
+    nearest = ways.argmin(axis=0) if len(spot) else np.zeros(0, dtype=np.int64)
     length = np.maximum(stay[nearest], 1)
-    kinds, group = np.unique(np.column_stack([ground.group, stay]), axis=0, return_inverse=True)
+    on_foot = np.array(excursions.kind_of or (-1,) * len(crews), dtype=np.int64)
+    kinds, group = np.unique(
+        np.column_stack([ground.group, stay, on_foot]), axis=0, return_inverse=True
+    )
+    of_kind = np.array([trip.kind for trip in trips], dtype=np.int64)
+    stops = [trip.mm(crews[int(np.flatnonzero(on_foot == trip.kind)[0])].speed) for trip in trips]
+    parked = np.array([trip.node for trip in trips], dtype=np.int64)
+    opens, closes = _trip_hours(ground, problem)
     hours = ground.open_hours
     anytime = np.full(len(spot), np.inf)
     after = [crew.rules.seconds_of("dwell_after") for crew in crews if crew.rules.dwell is not None]
     return replace(
         ground,
         graph_of_group=ground.graph_of_group[kinds[:, 0]],
-        earns=tuple(np.append(ground.earns[g], length == mm) for g, mm in kinds.tolist()),
+        earns=tuple(
+            np.concatenate([ground.earns[g], length == mm, (of_kind == kind) & (kind >= 0)])
+            for g, mm, kind in kinds.tolist()
+        ),
         group=group.ravel().astype(np.int64),
-        tail=np.append(ground.tail, spot),
-        head=np.append(ground.head, spot),
-        length=np.append(ground.length, length),
+        tail=np.concatenate([ground.tail, spot, parked]),
+        head=np.concatenate([ground.head, spot, parked]),
+        length=np.concatenate([ground.length, length, np.array(stops, dtype=np.int64)]),
         again=max(after, default=0.0),  # never too little: what is planned earns
         n_streets=n,
         open_hours=None if hours is None else (
-            np.append(hours[0], -anytime), np.append(hours[1], anytime)
+            np.concatenate([hours[0], -anytime, opens]),
+            np.concatenate([hours[1], anytime, closes]),
         ),
     )  # fmt: skip
+
+
+def _trip_hours(ground: Ground, problem: Problem) -> tuple[Floats, Floats]:
+    """Return from and up to when a search begins each excursion: while all its ways are open."""
+    trips = problem.standing.excursions.trips
+    opens, closes = np.full(len(trips), -np.inf), np.full(len(trips), np.inf)
+    if ground.open_hours is not None:
+        for i, trip in enumerate(trips):
+            opens[i] = ground.open_hours[0][trip.segment].max()
+            last = ground.open_hours[1][trip.segment].min() - trip.stop / 1000
+            closes[i] = max(last, opens[i])
+    return opens, closes
 
 
 def _with_rows(ground: Ground, problem: Problem, places: list[tuple[int, int, int]]) -> Ground:

@@ -111,7 +111,7 @@ class _Mender:
         """Return the most that each entry earns; duties are worth more than all."""
         problem, rows = self.problem, np.array([entry for entry, _ in order], dtype=np.int64)
         earns = problem.groups[problem.crews[row].group].earns
-        earns = np.append(earns, np.ones(len(problem.standing.spot), dtype=bool))
+        earns = np.append(earns, np.ones(problem.standing.n_earning, dtype=bool))
         known = rows < len(earns)
         best = np.full(len(rows), np.inf)
         best[known] = problem.worth[rows[known]].max(axis=1, initial=0.0) * earns[rows[known]]

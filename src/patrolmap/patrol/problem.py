@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from patrolmap._crs import WGS84
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
-from patrolmap.patrol.access import closed_segments, paces, unlit_segments
+from patrolmap.patrol.access import paces, unlit_segments, usable_segments
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
+from patrolmap.patrol.on_foot import excursions_of
 from patrolmap.patrol.prizes import prizes_of
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.services import (
@@ -34,7 +33,6 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 DEPOT_REACH = 250.0  # m
-SECTOR_SLACK = 1.0  # m: a street along the sector's edge belongs to it
 LONGEST_ROUTE = 1_900_000.0  # m: the search keeps distances as millimetres in 32 bits
 
 
@@ -144,15 +142,17 @@ class Problem:
 
     @cached_property
     def worth(self) -> Floats:
-        """What a first pass of each segment earns, then a first stay at each spot, by time bin."""
-        return np.concatenate([self.prize, self.standing.worth])
+        """What a first pass of each segment earns, then a stay at each spot, then an excursion."""
+        trips = [trip.worth[None, :] for trip in self.standing.excursions.trips]
+        return np.concatenate([self.prize, self.standing.worth, *trips])
 
     @cached_property
     def cost(self) -> Ints:
         """The least millimetres of a pass of each segment, and of a stay at each spot."""
         stays = [_stay(crew) for crew in self.crews if crew.rules.dwell is not None]
         spots = np.full(len(self.standing.spot), min(stays, default=0), dtype=np.int64)
-        return np.concatenate([self.least_mm, spots])
+        trips = np.zeros(len(self.standing.excursions.trips), dtype=np.int64)  # bounds know none
+        return np.concatenate([self.least_mm, spots, trips])
 
     def duty_mm(self, row: int) -> float:
         """Return the millimetres that a crew does not walk because of its duties."""
@@ -182,18 +182,31 @@ class Problem:
     def round_trips(self) -> tuple[Floats, ...]:
         """For each crew, the least millimetres to walk each segment and be at the end depot.
 
-        Then those to stay at each spot, infinite for crews that do not stay.
+        Then those to stay at each spot and to make each excursion, infinite for crews that do not.
         """
-        known: dict[tuple[int, int, int, float], Floats] = {}
-        keys = [(crew.group, crew.start, crew.end, _stay(crew)) for crew in self.crews]
+        known: dict[tuple[int, int, int, float, int], Floats] = {}
+        kinds = self.standing.excursions.kind_of or (-1,) * len(self.crews)
+        keys = [
+            (crew.group, crew.start, crew.end, _stay(crew), kind)
+            for crew, kind in zip(self.crews, kinds, strict=True)
+        ]
         for key, crew in zip(keys, self.crews, strict=True):
             if key not in known:
                 group, spot = self.groups[crew.group], self.standing.spot
                 walk = crew_trip(self.streets, group, crew)
                 way = group.out(crew.start)[spot] + group.back(crew.end)[spot]
                 stays = crew.rules.dwell is not None
-                known[key] = np.concatenate([walk, way + _stay(crew) if stays else way + np.inf])
+                known[key] = np.concatenate(
+                    [walk, way + _stay(crew) if stays else way + np.inf, self._trips(crew, key[-1])]
+                )
         return tuple(known[key] for key in keys)
+
+    def _trips(self, crew: Crew, kind: int) -> Floats:
+        """Return the millimetres that each excursion takes a crew, inf where it makes none."""
+        group, trips = self.groups[crew.group], self.standing.excursions.trips
+        node = np.array([trip.node for trip in trips], dtype=np.int64)
+        stop = [float(t.mm(crew.speed)) if t.kind == kind else np.inf for t in trips]
+        return np.asarray(group.out(crew.start)[node] + group.back(crew.end)[node] + stop)
 
     @cached_property
     def least_mm(self) -> Ints:
@@ -203,8 +216,8 @@ class Problem:
 
     @cached_property
     def reachable(self) -> tuple[Bools, ...]:
-        """For each crew, which segments and spots it can earn on and be back in time."""
-        spots = np.ones(len(self.standing.spot), dtype=bool)
+        """For each crew, which segments, spots and excursions it can earn on and be back."""
+        spots = np.ones(self.standing.n_earning, dtype=bool)
         return tuple(
             np.append(self.groups[crew.group].earns, spots) & (trip <= crew.budget)
             for crew, trip in zip(self.crews, self.round_trips, strict=True)
@@ -235,9 +248,14 @@ def build_problem(
         crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
     spot, of, ends, worth = spots_of(streets, prize, groups, crews)
     duties = duties_of(streets, groups, crews)
+    excursions = excursions_of(
+        streets, groups, crews, lambda s, r: usable_segments(streets, s, r, clock)
+    )
     return Problem(
         streets=streets,
-        standing=Standing(spot=spot, of=of, ends=ends, worth=worth, duties=duties),
+        standing=Standing(
+            spot=spot, of=of, ends=ends, worth=worth, duties=duties, excursions=excursions
+        ),
         prize=prize,
         bins=np.array([(start - clock).total_seconds() for start in starts]),
         bin_starts=starts,
@@ -282,8 +300,7 @@ def _group_of(
     """Return the row of the group this shift belongs to, adding it where it is new."""
     segments = streets.segments
     mode: Mode = "walk" if shift.mode == "walk" else "drive"
-    start = shift.start.tz_convert(clock.tz)  # parks close by the plan's clock
-    usable = _in_sector(streets, shift) & ~closed_segments(segments, rules, start, shift.end)
+    usable = usable_segments(streets, shift, rules, clock)
     graph = streets.graph(mode, usable=None if usable.all() else usable)
     if len(graph.head) == 0:
         other = ", or other rules" if limits(rules) else ""
@@ -314,14 +331,6 @@ def _group_of(
 
 def _same(one: Graph, other: Graph) -> bool:
     return np.array_equal(one.segment, other.segment) and np.array_equal(one.length, other.length)
-
-
-def _in_sector(streets: StreetNetwork, shift: Shift) -> Bools:
-    if shift.sector is None:
-        return np.ones(len(streets.segments), dtype=bool)
-    sector = gpd.GeoSeries([shift.sector], crs=WGS84).to_crs(streets.crs).iloc[0]
-    inside: Bools = streets.segments.within(sector.buffer(SECTOR_SLACK)).to_numpy()
-    return inside
 
 
 def _crews_of(

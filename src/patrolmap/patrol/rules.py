@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from patrolmap.errors import OptionError
 from patrolmap.patrol.access import as_areas
 from patrolmap.patrol.rule_times import Place, check_durations, check_window, places_of
-from patrolmap.patrol.rules_ground import GROUND_PRESETS, require_ground
+from patrolmap.patrol.rules_ground import AT_CAR, GROUND_PRESETS, require_excursion, require_ground
 from patrolmap.patrol.stop import is_number, parse_duration
 
 
@@ -80,6 +80,15 @@ class PatrolRules:
     dwell_share, dwell_after, dwell_reach : float, str, float
         What a stay earns, the least time between two that both earn, and the metres of each
         street from the corner that it counts for (sight and earshot: 100 m in order 164, p. 28).
+    excursion : float, optional
+        How far, in metres along the streets, a crew by car goes from its car on foot: it parks,
+        walks a loop and drives on; None: it stays in the car. Crews on foot do not ask.
+        300 m is order 164, p. 50.
+    car_stop : (str, str)
+        The least and the most that such a stop takes, and that a crew by car which may get out
+        stays at a risky corner: 15 to 30 minutes are order 164, p. 50. See `seconds_of_stop`.
+    foot_speed : float
+        Metres per second on foot on an excursion, as `speed` of crews on foot.
 
     Examples
     --------
@@ -115,6 +124,9 @@ class PatrolRules:
     dwell_share: float = 0.73
     dwell_after: str = "2h"
     dwell_reach: float = 100.0
+    excursion: float | None = None
+    car_stop: tuple[str, str] = ("15min", "30min")
+    foot_speed: float = 1.25
 
     def __post_init__(self) -> None:
         if not (is_number(self.speed) and 0.1 <= self.speed <= 40):
@@ -122,6 +134,7 @@ class PatrolRules:
         if not (is_number(self.repeat_share) and 0 <= self.repeat_share <= 1):
             raise OptionError(f"repeat_share={self.repeat_share!r}; wanted a share from 0 to 1.")
         require_ground(self)
+        require_excursion(self)
         object.__setattr__(self, "no_go", as_areas(self.no_go))
         if not (is_number(self.dwell_share) and 0 <= self.dwell_share <= 1):
             raise OptionError(f"dwell_share={self.dwell_share!r}; wanted a share from 0 to 1.")
@@ -199,6 +212,26 @@ class PatrolRules:
         near = min(1.0, self.dwell_reach / metres) if metres > 0 else 1.0
         return self.dwell_share * near * self.repeat_share**earned_before
 
+    @property
+    def stop_seconds(self) -> tuple[float, float]:
+        """`car_stop` in seconds."""
+        least, most = (parse_duration(given, what="car_stop") for given in self.car_stop)
+        return least, most
+
+    def seconds_of_stop(self, walked: float) -> float:
+        """Return how long a car stands whose crew is on foot for so many seconds.
+
+        `max(car_stop[0], walked + 60)`: at least a minute passes at the car, where what is left of
+        the least stop is spent too. More than `car_stop[1]` is not allowed.
+
+        Examples
+        --------
+        >>> rules = PatrolRules(excursion=300)
+        >>> rules.seconds_of_stop(200), rules.seconds_of_stop(1000)
+        (900.0, 1060.0)
+        """
+        return max(self.stop_seconds[0], walked + AT_CAR)
+
     def reports_due(self, seconds: float) -> int:
         """Return how often a crew reports that is out for so many seconds.
 
@@ -236,6 +269,6 @@ class PatrolRules:
 PRESETS: dict[str, dict[str, Any]] = {
     "foot_day": {},
     "foot_night": {"unlit": "avoid"},
-    "car": {"speed": 5.5},
+    "car": {"speed": 5.5, "excursion": 300.0},
     **GROUND_PRESETS,
 }

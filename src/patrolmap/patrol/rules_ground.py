@@ -13,17 +13,20 @@ if TYPE_CHECKING:
 
 MOST_COST = 600.0  # s
 MOST_METRES = 1000.0
+AT_CAR = 60.0  # s of a stop at the car: it is locked, and started again
 
 # Kazakhstan, MVD order No. 164 of 15.02.2023 (reg. 31917), on foot at night: a crew is at least
 # two people (p. 2) who stay together at night and report by radio every hour (p. 28). That unlit
 # streets are left to the day is not in the order: it is how the foot_night preset works, here with
-# lighting judged by class.
+# lighting judged by class. A crew by car goes at most 300 m from it on foot (p. 50): that binds
+# nobody who walks.
 GROUND_PRESETS: dict[str, dict[str, Any]] = {
     "kz_order_164": {
         "unlit": "avoid",
         "unknown_lit": "by_class",
         "pair_apart": 0.0,
         "report_every": "1h",
+        "excursion": 300.0,
     },
 }
 
@@ -61,3 +64,21 @@ def require_ground(rules: PatrolRules) -> None:
     pair = rules.pair_apart
     if not (pair is None or (is_number(pair) and 0 <= pair <= MOST_METRES)):
         raise OptionError(f"pair_apart={pair!r}; wanted metres, 0 to {MOST_METRES:g}, or None.")
+
+
+def require_excursion(rules: PatrolRules) -> None:
+    """Raise `OptionError` unless the rules of stops by car have values they may have."""
+    far, pair = rules.excursion, rules.car_stop
+    if not (far is None or (is_number(far) and 0 < far <= MOST_METRES)):
+        raise OptionError(f"excursion={far!r}; wanted metres, up to {MOST_METRES:g}, or None.")
+    if not (is_number(rules.foot_speed) and 0.1 <= rules.foot_speed <= 5):
+        raise OptionError(f"foot_speed={rules.foot_speed!r}; wanted metres per second, 0.1 to 5.")
+    if not (isinstance(pair, tuple | list) and len(pair) == 2):
+        raise OptionError(f'car_stop={pair!r}; wanted two durations, e.g. ("15min", "30min").')
+    object.__setattr__(rules, "car_stop", tuple(pair))
+    least, most = rules.stop_seconds
+    if least > most or most <= AT_CAR:
+        raise OptionError(
+            f"car_stop={pair!r}; wanted the least time first, then the most, over a minute, e.g. "
+            '("15min", "30min").'
+        )

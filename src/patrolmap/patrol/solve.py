@@ -101,6 +101,7 @@ def plan_patrols(
         from patrolmap.patrol.beat import confine
         from patrolmap.patrol.bound import upper_bound
         from patrolmap.patrol.candidates import choose, earning_units, reaches_of
+        from patrolmap.patrol.excursions import with_trips
         from patrolmap.patrol.layout import ground_of, lay_out, room_for
         from patrolmap.patrol.notes import ground_notes
         from patrolmap.patrol.relax import (
@@ -122,7 +123,7 @@ def plan_patrols(
             _require_kinds(streets, risk_by_kind)
         units = earning_units(problem)
         bound = upper_bound(problem, units, seconds=time_for(stop, BOUND_PART, elapsed()))
-        if (confined := confine(problem)) is not problem:
+        if (confined := with_trips(confine(problem))) is not problem:
             problem = confined
             units = earning_units(problem)
         ground = ground_of(problem)

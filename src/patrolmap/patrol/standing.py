@@ -1,7 +1,8 @@
 """Where crews stand: duties that must be done, and corners where a stay earns.
 
-A standing task is a row beyond those of the segments: first the spots, then each place of each
-duty. In the search it is a street from a corner to itself, as long as its crew walks in the time.
+A standing task is a row beyond those of the segments: first the spots, then the stops for
+excursions, then each place of each duty. In the search it is a street from a corner to itself, as
+long as its crew walks in the time.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
+from patrolmap.patrol.on_foot import NONE, Excursions
 from patrolmap.patrol.rule_times import Place, window_seconds
 from patrolmap.patrol.shifts import Depot, Shift
 
@@ -72,6 +74,7 @@ class Standing:
     worth : (s, n_bins) float64
         The most that a first stay earns.
     duties : tuple of Duty
+    excursions : Excursions
     """
 
     spot: Ints
@@ -79,9 +82,15 @@ class Standing:
     ends: Ints
     worth: Floats
     duties: tuple[Duty, ...] = ()
+    excursions: Excursions = NONE
+
+    @property
+    def n_earning(self) -> int:
+        """How many rows there are before those of the duties: spots and excursions."""
+        return len(self.spot) + len(self.excursions.trips)
 
     def place(self, number: int) -> tuple[int, int]:
-        """Return the duty that a row beyond the spots belongs to, and which of its places it is."""
+        """Return the duty that a row beyond those belongs to, and which of its places it is."""
         return self._places[number]
 
     @cached_property
@@ -95,7 +104,7 @@ class Standing:
 
     def rows(self, first: int) -> Iterator[tuple[int, int, int]]:
         """Yield (row, duty, place) of every place of a duty; spots begin at row `first`."""
-        row = first + len(self.spot)
+        row = first + self.n_earning
         for i, duty in enumerate(self.duties):
             for j, (_, node, segment) in enumerate(duty.places):
                 yield (row if node >= 0 else segment), i, j

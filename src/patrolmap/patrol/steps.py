@@ -36,7 +36,8 @@ def row_ends(problem: Problem) -> tuple[Ints, Ints]:
         standing.duties[i].places[j][1] for _, i, j in standing.rows(0)
         if standing.duties[i].places[j][1] >= 0
     ]  # fmt: skip
-    nodes = np.append(standing.spot, places).astype(np.int64)
+    parked = [trip.node for trip in standing.excursions.trips]
+    nodes = np.concatenate([standing.spot, parked, places]).astype(np.int64)
     tail, head = problem.streets.ends
     return np.append(tail, nodes), np.append(head, nodes)
 
@@ -202,7 +203,7 @@ class Stepper:
         mm = np.zeros(len(segment), dtype=np.int64)
         mm[moving] = self._walked(crew, known, segment[moving], forward[moving])
         stands = self._stands(row)
-        mm[~moving] = [round(stands[s].ms * crew.speed / 1000) for s in segment[~moving].tolist()]
+        mm[~moving] = [stands[s].mm(crew.speed) for s in segment[~moving].tolist()]
         return mm
 
     def _walked(self, crew: Crew, mm: Ints, segment: Ints, forward: Bools) -> Ints:
@@ -246,6 +247,10 @@ class Stepper:
         return self._costed(row, segments, forwards, usual[2], tuple(shut_out))
 
     def _in_park(self, row: int) -> bool:
+        at = row - len(self.park) - len(self.problem.standing.spot)
+        trips = self.problem.standing.excursions.trips
+        if 0 <= at < len(trips):
+            return bool(self.park[trips[at].segment].any())
         return row < len(self.park) and bool(self.park[row])
 
     def _cost_after(self, row: int, before: tuple[Ints, Bools], leg: tuple[Ints, Bools]) -> Ints:
@@ -259,7 +264,8 @@ class Stepper:
         """Return whether any of the steps just made is in a park while parks are closed."""
         return any(
             arrive < b and depart > a
-            for source, *_, arrive, depart in then.rows
-            if source >= 0 and self._in_park(int(segment[source - first]))
+            for source, *_, foot, _, arrive, depart in then.rows
+            if (source >= 0 and self._in_park(int(segment[source - first])))
+            or (foot >= 0 and self._in_park(foot))
             for a, b in hours
         )

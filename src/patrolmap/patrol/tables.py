@@ -86,14 +86,20 @@ def _visits(
 def _reasons(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -> list[str]:
     """Say in words why each step is made."""
     shares = None if risk_by_kind is None else _kinds(problem, risk_by_kind)
+    by_car = [crew.shift.mode == "drive" for crew in problem.crews]
     rows = zip(
-        walks.segment, walks.pass_number, walks.prize, walks.wanted, walks.activity, strict=True
-    )
-    out = []
-    for segment, number, prize, wanted, activity in rows:
+        walks.crew, walks.segment, walks.pass_number, walks.prize, walks.wanted, walks.activity,
+        strict=True,
+    )  # fmt: skip
+    out, before = [], ""
+    for crew, segment, number, prize, wanted, activity in rows:
         if segment < 0:
-            out.append(f"risk {prize:.3g} around" if prize > 0 else _WHY[activity])
+            at_car = activity == "wait" and before == "walk" and by_car[crew]
+            why = "the rest of the stop, at the car" if at_car else _WHY[activity]
+            out.append(f"risk {prize:.3g} around" if prize > 0 else why)
+            before = activity
             continue
+        before = activity
         if prize == 0:
             out.append("on the way" if number == 1 or not wanted else "passed not long ago")
             continue
@@ -191,7 +197,8 @@ def _segments(
     """Return the segments that the routes use, those around them, and their risk."""
     all_segments = problem.streets.segments
     beats = [beat_metres(crew.rules) for crew in problem.crews]
-    around = max([AROUND, *(metres / 2 for metres in beats if metres < np.inf)])
+    trips = [(crew.rules.excursion or 0.0) / 2 for crew in problem.crews]
+    around = max([AROUND, *trips, *(metres / 2 for metres in beats if metres < np.inf)])
     west, south, east, north = routes.total_bounds + around * np.array([-1, -1, 1, 1])
     keep = np.zeros(len(all_segments), dtype=bool)
     keep[all_segments.sindex.query(shapely.box(west, south, east, north))] = True
@@ -278,6 +285,8 @@ def _unserved(problem: Problem, walks: Walks, street: pd.Series) -> pd.DataFrame
 def _why(problem: Problem) -> np.ndarray:
     """Return for each segment why nobody may have passed it."""
     within = np.logical_or.reduce(problem.reachable)[: len(problem.prize)]
+    if problem.standing.excursions.within is not None:
+        within = within | problem.standing.excursions.within
     rule = closed_to_all(problem)
     why = np.where(rule != "", rule, "out of reach")
     return np.where(within, "no time left", why).astype(object)

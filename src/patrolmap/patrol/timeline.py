@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from patrolmap.patrol.on_foot import Excursion
     from patrolmap.patrol.problem import Crew, Problem
     from patrolmap.patrol.steps import Steps
 
@@ -34,6 +35,8 @@ class Timeline:
         Where the crew stands, -1 while moving.
     spot : (n,) int64
         At which spot it stays, -1 else.
+    foot, along : (n,)
+        The segment that a crew by car walks on an excursion, -1 else, and which way.
     arrive, depart : (n,) int64
     begun : (m,) int64
         When each step of the joined walk begins, also those where the crew stands.
@@ -44,6 +47,8 @@ class Timeline:
     place: Sequence[str]
     node: Ints
     spot: Ints
+    foot: Ints
+    along: Bools
     arrive: Ints
     depart: Ints
     begun: Ints
@@ -53,7 +58,8 @@ class Timeline:
 class Stand:
     """Standing before the clock is known: ms, and when it may begin and should have at the latest.
 
-    `duty` is the row of the duty that it does, -1 where it is none.
+    `duty` is the row of the duty that it does, -1 where it is none; `trip` is what its crew walks
+    meanwhile, before it waits at its car for the rest of the time.
     """
 
     activity: str
@@ -64,6 +70,11 @@ class Stand:
     closes: int = FAR
     spot: int = -1
     duty: int = -1
+    trip: Excursion | None = None
+
+    def mm(self, speed: float) -> int:
+        """Return the millimetres that a crew would move meanwhile, at so many a second."""
+        return round(self.ms * speed / 1000) if self.trip is None else self.trip.mm(speed)
 
 
 class Stands:
@@ -87,7 +98,10 @@ class Stands:
         if at < len(standing.spot):
             ms = round(rules.seconds_of("dwell") * 1000)
             return Stand(activity="dwell", place="", node=int(standing.spot[at]), spot=at, ms=ms)
-        i, j = standing.place(at - len(standing.spot))
+        if at < standing.n_earning:
+            trip = standing.excursions.trips[at - len(standing.spot)]
+            return Stand(activity="wait", place="", node=trip.node, ms=trip.stop, trip=trip)
+        i, j = standing.place(at - standing.n_earning)
         duty = standing.duties[i]
         name, node, _ = duty.places[j]
         radio = rules.seconds_of("report_length") if self._crew.reports_by_radio else 0.0
@@ -118,7 +132,8 @@ def timeline(problem: Problem, row: int, steps: Steps, *, stand: bool = True) ->
         nothing = np.full(n, -1, dtype=np.int64)
         return Timeline(
             source=np.arange(n), activity=[crew.shift.mode] * n, place=[""] * n, node=nothing,
-            spot=nothing, arrive=begin + walked[:-1], depart=begin + walked[1:],
+            spot=nothing, foot=nothing, along=nothing == 0,
+            arrive=begin + walked[:-1], depart=begin + walked[1:],
             begun=begin + walked[:-1],
         )  # fmt: skip
     clock = Clock(problem, crew)
@@ -174,7 +189,8 @@ class Clock:
                 self.used += more
                 now = self.begin + self.stood + walked
                 self.begun.append(now)
-                self._add(i, self.crew.shift.mode, "", -1, -1, now, self.begin + self.stood + ends)
+                self._add(i, self.crew.shift.mode, "", -1, -1, -1, False, now,
+                          self.begin + self.stood + ends)  # fmt: skip
             elif stand.activity == "":  # a place that is only passed
                 self.begun.append(self.now)
             else:
@@ -219,8 +235,14 @@ class Clock:
         return rules.reports_due(self.crew.shift.seconds - rules.seconds_of("handover"))
 
     def _stand(self, stand: Stand) -> None:
-        self._add(-1, stand.activity, stand.place, stand.node, stand.spot, self.now,
-                  self.now + stand.ms)  # fmt: skip
+        ends, trip = self.now + stand.ms, stand.trip
+        if trip is not None:
+            for row, ahead, ms in zip(
+                trip.segment.tolist(), trip.forward.tolist(), trip.ms.tolist(), strict=True
+            ):
+                self._add(-1, "walk", "", -1, -1, row, ahead, self.now, self.now + ms)
+        self._add(-1, stand.activity, stand.place, stand.node, stand.spot, -1, False, self.now,
+                  ends)  # fmt: skip
         self.stood += stand.ms
 
     def _add(self, *row: Any) -> None:
@@ -239,13 +261,14 @@ class Clock:
                 if length > 0:
                     self._stand(Stand(activity=activity, place=place, node=self.crew.end,
                                       ms=length))  # fmt: skip
-        columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * 7
+        columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * 9
 
         def ints(i: int) -> Ints:
             return np.array(columns[i], dtype=np.int64)
 
         return Timeline(
             source=ints(0), activity=list(columns[1]), place=list(columns[2]), node=ints(3),
-            spot=ints(4), arrive=ints(5), depart=ints(6),
+            spot=ints(4), foot=ints(5), along=np.array(columns[6], dtype=np.bool_),
+            arrive=ints(7), depart=ints(8),
             begun=np.array(self.begun, dtype=np.int64),
         )  # fmt: skip

@@ -86,11 +86,14 @@ def walk_routes(problem: Problem, orders: Sequence[Order], *, stand: bool = True
         ]
         return np.concatenate(columns).astype(np.int64)
 
-    segment, forward = column("segment", -1), column("forward", 1).astype(np.bool_)
+    foot = np.concatenate([line.foot for line in lines])
+    along = np.concatenate([line.along for line in lines])
+    segment = np.where(foot >= 0, foot, column("segment", -1))
+    forward = np.where(foot >= 0, along, column("forward", 1).astype(np.bool_))
     node = np.concatenate([line.node for line in lines])
     arrive = np.concatenate([line.arrive for line in lines])
     spot = np.concatenate([line.spot for line in lines])
-    pass_number, prize = score_passes(problem, crew, segment, arrive)
+    pass_number, prize = score_passes(problem, crew, segment, arrive, on_foot=foot >= 0)
     return Walks(
         crew=crew,
         segment=segment,
@@ -101,7 +104,7 @@ def walk_routes(problem: Problem, orders: Sequence[Order], *, stand: bool = True
         depart=np.concatenate([line.depart for line in lines]),
         pass_number=pass_number,
         prize=prize + score_stays(problem, crew, spot, arrive),
-        wanted=column("wanted", 1).astype(np.bool_),
+        wanted=column("wanted", 1).astype(np.bool_) & (foot < 0),
         activity=np.array([a for line in lines for a in line.activity], dtype=object),
         place=np.array([a for line in lines for a in line.place], dtype=object),
         spot=spot,
@@ -130,12 +133,16 @@ def score_stays(problem: Problem, crew: Ints, spot: Ints, arrive: Ints) -> Float
     return prize
 
 
-def score_passes(problem: Problem, crew: Ints, segment: Ints, arrive: Ints) -> tuple[Ints, Floats]:
+def score_passes(
+    problem: Problem, crew: Ints, segment: Ints, arrive: Ints, *, on_foot: Bools | None = None
+) -> tuple[Ints, Floats]:
     """Number the passes of each segment in clock order and say what each collects.
 
     `arrive` counts milliseconds; equal clock times are decided by the crews' order. A pass earns
-    in the time bin it begins in; see `PatrolRules.share_of_pass`.
+    in the time bin it begins in; see `PatrolRules.share_of_pass`. `on_foot` are passes of crews who
+    left their car.
     """
+    excursions = problem.standing.excursions
     time_bin = problem.bin_at(arrive / 1000)
     pass_number = np.zeros(len(crew), dtype=np.int64)
     prize = np.zeros(len(crew))
@@ -147,7 +154,10 @@ def score_passes(problem: Problem, crew: Ints, segment: Ints, arrive: Ints) -> t
             continue
         pass_number[i] = seen[key] = seen.get(key, 0) + 1
         who = problem.crews[crew[i]]
-        if not problem.groups[who.group].earns[key[0]]:
+        earns = problem.groups[who.group].earns
+        if on_foot is not None and on_foot[i]:
+            earns = excursions.kinds[excursions.kind_of[crew[i]]].earns
+        if not earns[key[0]]:
             continue
         times, last = earned.get(key, (0, 0))
         share = who.rules.share_of_pass(times, int(arrive[i] - last) / 1000)
