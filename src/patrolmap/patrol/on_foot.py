@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+import pandas as pd
 
+from patrolmap._kernels.paths import distances_from
 from patrolmap.errors import OptionError
-from patrolmap.patrol.access import paces, unlit_segments
+from patrolmap.patrol.access import paces, unlit_segments, usable_segments
 from patrolmap.patrol.arcs import tails
 from patrolmap.streets.network import Graph, StreetNetwork
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Crew, Group, Problem
     from patrolmap.patrol.rules import PatrolRules
-    from patrolmap.patrol.shifts import Shift
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -103,7 +102,7 @@ def excursions_of(
     streets: StreetNetwork,
     groups: Sequence[Group],
     crews: Sequence[Crew],
-    usable: Callable[[Shift, PatrolRules], Bools],
+    clock: pd.Timestamp,
 ) -> Excursions:
     """Return where the crews of a plan may walk from their cars, no stops chosen yet.
 
@@ -124,7 +123,7 @@ def excursions_of(
         if crew.budget < rules.stop_seconds[0] * crew.speed:
             kind_of.append(-1)  # no time for any stop
             continue
-        open_to = usable(crew.shift, rules)
+        open_to = usable_segments(streets, crew.shift, rules, clock)
         key = (crew.group, rules, np.packbits(open_to).tobytes())
         if key not in known:
             known[key] = len(kinds)
@@ -148,14 +147,14 @@ def _on_foot(streets: StreetNetwork, driven: Graph, rules: PatrolRules, open_to:
 
 def _near_cars(streets: StreetNetwork, driven: Graph, rules: PatrolRules, open_to: Bools) -> Bools:
     """Return the streets of which no point is too far from where the nearest car could stand."""
-    graph, n = streets.graph("walk", usable=open_to), driven.n_nodes
-    table = csr_array((graph.length, (tails(graph), graph.head)), shape=(n, n))
-    table.data = table.data.astype(np.float64)
+    graph, most = streets.graph("walk", usable=open_to), int(float(rules.excursion or 0.0) * 1000)
     cars = np.unique(np.concatenate([tails(driven), driven.head]))
-    away = dijkstra(table, indices=cars, min_only=True)
-    tail, head = streets.ends
-    most = 2 * float(rules.excursion or 0.0) * 1000
-    near: Bools = away[tail] + away[head] + streets.length_mm <= most
+    away = distances_from(  # from one more node, which is where each car stands
+        np.append(graph.indptr, graph.indptr[-1] + len(cars)), np.append(graph.head, cars),
+        np.append(graph.length, np.zeros_like(cars)), np.int64(graph.n_nodes), np.int64(most),
+    )[:-1]  # fmt: skip
+    first, last = (away[end] for end in streets.ends)
+    near: Bools = (first >= 0) & (last >= 0) & (first + last + streets.length_mm <= 2 * most)
     return near
 
 
@@ -167,6 +166,13 @@ def _require_dwell(crew: Crew) -> None:
             f"shift {crew.shift.name!r}: dwell={rules.dwell!r}, and a stop of a crew by car takes "
             f"car_stop={rules.car_stop}; wanted a stay within, another car_stop, or excursion=None."
         )
+
+
+def trip_ways(excursions: Excursions, group: Group, crew: Crew, kind: int) -> Floats:
+    """Return the millimetres that each excursion takes a crew, inf where it makes none."""
+    node = np.array([trip.node for trip in excursions.trips], dtype=np.int64)
+    stop = [float(t.mm(crew.speed)) if t.kind == kind else np.inf for t in excursions.trips]
+    return np.asarray(group.out(crew.start)[node] + group.back(crew.end)[node] + stop)
 
 
 def on_foot_anywhere(problem: Problem) -> Problem:

@@ -11,7 +11,7 @@ import pandas as pd
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
 from patrolmap.patrol.access import paces, unlit_segments, usable_segments
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
-from patrolmap.patrol.on_foot import excursions_of
+from patrolmap.patrol.on_foot import excursions_of, trip_ways
 from patrolmap.patrol.prizes import prizes_of
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.services import (
@@ -196,17 +196,10 @@ class Problem:
                 walk = crew_trip(self.streets, group, crew)
                 way = group.out(crew.start)[spot] + group.back(crew.end)[spot]
                 stays = crew.rules.dwell is not None
-                known[key] = np.concatenate(
-                    [walk, way + _stay(crew) if stays else way + np.inf, self._trips(crew, key[-1])]
-                )
+                trips = trip_ways(self.standing.excursions, group, crew, key[-1])
+                stay = _stay(crew) if stays else np.inf
+                known[key] = np.concatenate([walk, way + stay, trips])
         return tuple(known[key] for key in keys)
-
-    def _trips(self, crew: Crew, kind: int) -> Floats:
-        """Return the millimetres that each excursion takes a crew, inf where it makes none."""
-        group, trips = self.groups[crew.group], self.standing.excursions.trips
-        node = np.array([trip.node for trip in trips], dtype=np.int64)
-        stop = [float(t.mm(crew.speed)) if t.kind == kind else np.inf for t in trips]
-        return np.asarray(group.out(crew.start)[node] + group.back(crew.end)[node] + stop)
 
     @cached_property
     def least_mm(self) -> Ints:
@@ -248,9 +241,7 @@ def build_problem(
         crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
     spot, of, ends, worth = spots_of(streets, prize, groups, crews)
     duties = duties_of(streets, groups, crews)
-    excursions = excursions_of(
-        streets, groups, crews, lambda s, r: usable_segments(streets, s, r, clock)
-    )
+    excursions = excursions_of(streets, groups, crews, clock)
     return Problem(
         streets=streets,
         standing=Standing(
