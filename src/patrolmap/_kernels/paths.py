@@ -124,12 +124,14 @@ def distances_from(indptr, head, length, source, limit):  # type: ignore[no-unty
 
 
 def distance_table(
-    indptr: Ints, head: Ints, length: Ints, sources: Ints, targets: Ints, limit: int
-) -> Int32s:
+    indptr: Ints, head: Ints, length: Ints, sources: Ints, targets: Ints, limit: int,
+    *, threads: int | None = None,
+) -> Int32s:  # fmt: skip
     """Return distances (n_sources, n_targets) in mm as int32; UNREACHABLE beyond `limit`.
 
     `targets` must not repeat a node. What is not below UNREACHABLE (2,000 km) is never reached.
-    Threads (one a core) take every so-many-th source.
+    Threads (by default one a core) take every so-many-th source; a table of one street's
+    neighbours is done sooner than a thread begins: 1.
     """
     limit = min(limit, int(UNREACHABLE) - 1)
     table = np.full((len(sources), len(targets)), UNREACHABLE, dtype=np.int32)
@@ -139,7 +141,7 @@ def distance_table(
     # Of two nodes waiting, one is at most an arc farther than the other: a ring holds them all.
     longest = int(arcs[:, 1].max(initial=0)) >> _BUCKET
     ring = 1 << (longest + 2).bit_length()
-    threads = os.cpu_count() or 1
+    threads = threads or os.cpu_count() or 1
 
     def fill(first: int) -> None:
         _fill_rows(
@@ -147,6 +149,9 @@ def distance_table(
             np.int64(ring), table,
         )  # fmt: skip
 
+    if threads == 1:
+        fill(0)
+        return table
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(fill, range(threads)))
     return table

@@ -20,6 +20,7 @@ from patrolmap.streets.lines.avenues import street_names
 Line = npt.NDArray[np.float64]
 
 MOVING = ("walk", "drive")
+AT_CAR = "at the car"  # where a crew waits after an excursion on foot
 COLUMNS = [
     "activity", "place", "arrive", "depart", "length", "turn", "first_step", "last_step",
     "geometry",
@@ -68,7 +69,8 @@ def legs(plan: Plan, walks: Walks | None = None) -> gpd.GeoDataFrame:
     the street changes, where the crew turns back and where it stands. On ways without a name it
     ends at the first corner after 100 m. Bits under 30 m between two streets, such as a crossing,
     belong to the leg before, and so do nameless ways under 60 m that lead from a street back onto
-    it and straight on, such as the way across to an avenue's other carriageway.
+    it and straight on, such as the way across to an avenue's other carriageway. A leg is driven or
+    walked; after a walk from the car, the turn is that from the street the car came by.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def steps_by_route(plan: Plan) -> Walks:
             f"the plan's visits walk {len(unknown)} segments that its segments table lacks, e.g. "
             f"{list(unknown[:3])}; the plan is not whole."
         )
-    ground = _Ground(plan)
+    ground, by_car = _Ground(plan), (plan.routes["mode"] == "drive").to_dict()
     out: Walks = {str(route_id): [] for route_id in plan.routes.index}
     ordered = visits.reset_index().sort_values(["route_id", "step"], kind="stable")
     for row in ordered.itertuples(index=False):
@@ -123,6 +125,8 @@ def steps_by_route(plan: Plan) -> Walks:
             raise SchemaError(f"the plan's visits name route {row.route_id!r}, its routes do not.")
         mine = out[row.route_id]
         before = (mine[-1].street or mine[-1].stop) if mine else ""
+        if row.activity == "wait" and mine and mine[-1].activity == "walk" and by_car[row.route_id]:
+            before = AT_CAR
         mine.append(ground.step(row, before))
     return out
 
@@ -252,7 +256,7 @@ def _direction(line: Line) -> Line:
 def _split(steps: list[Step]) -> Iterator[_Leg]:
     """Cut the steps of one route into legs."""
     leg: _Leg | None = None
-    moved: Step | None = None  # the last one walked: a stand in between hides no turn
+    moved: dict[str, Step] = {}  # the last one walked or driven: a stand in between hides no turn
     runs = list(_runs(steps))
     for run, after in zip_longest(runs, runs[1:]):
         if leg is None:
@@ -263,9 +267,12 @@ def _split(steps: list[Step]) -> Iterator[_Leg]:
             leg = replace(leg, steps=leg.steps + run, main=leg.main + run)
         else:
             yield leg
-            leg = _Leg(steps=run, main=run, turn=_corner(moved, run))
-        if leg.main[-1].activity in MOVING:
-            moved = leg.main[-1]
+            leg = _Leg(steps=run, main=run, turn=_corner(moved.get(run[0].activity), run))
+        last = leg.main[-1]
+        if last.activity in MOVING:
+            moved[last.activity] = last
+            if last.activity == "drive":  # who gets out then turns from where the car came
+                moved["walk"] = last
     if leg is not None:
         yield leg
 
@@ -302,7 +309,7 @@ def _one_street(last: Step, step: Step) -> bool:
 
 def _swallows(leg: _Leg, run: tuple[Step, ...], after: tuple[Step, ...] | None) -> bool:
     """Whether a run is too short to be told: a crossing, the few metres to the next street."""
-    if leg.main[-1].activity not in MOVING or run[0].activity not in MOVING:
+    if leg.main[-1].activity not in MOVING or run[0].activity != leg.main[-1].activity:
         return False
     length = _length(run)
     return length < _TOO_SHORT or (length < _LINK and _leads_across(leg, run, after))

@@ -80,8 +80,8 @@ def write_gpx(plan: Plan, folder: str | Path, *, lang: str = "en") -> list[Path]
     names = file_names([str(route_id) for route_id in named.routes.index])
     written = []
     for (route_id, row), name in zip(named.routes.iterrows(), names, strict=True):
-        mine = rows_of(told[told.index.get_level_values("route_id") == route_id])
-        lines = laid_out(mine, say)
+        mine = told[told.index.get_level_values("route_id") == route_id]
+        lines = laid_out(rows_of(mine, by_car=row["mode"] == "drive"), say)
         document = _document(named, row, lines, walks[str(route_id)], say)
         out = target / f"{name}.gpx"
         with replacing(out) as draft:

@@ -26,11 +26,12 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-MOST_TRIPS = 200
+MOST_TRIPS = 120
 ROOM = 2  # trips, in stops that all crews have time for
 MOST_PARKED = 2000  # corners looked at for one kind of crews
 CELL = 150.0  # m: of more corners, those are looked at that have most risk in the cells around
-TRIED = 6  # corners, those with most risk around, whose loops are compared for each trip
+TRIED = 4  # corners, those with most risk around, whose loops are compared for each trip
+LEAST = 0.02  # of the best trip's rate: what brings less is not worth a stop
 PART = 100  # corners measured at once
 
 
@@ -52,12 +53,16 @@ def _chosen(problem: Problem) -> Excursions:
     for field in fields:
         within |= field.within
     trips: list[Excursion] = []
+    best = 0.0
     most = min(MOST_TRIPS, sum(ROOM * field.stops + 4 for field in fields))
     while len(trips) < most:
         offers = [offer for field in fields if (offer := field.best(taken)) is not None]
         if not offers:
             break
-        trip, streets, _ = max(offers, key=lambda offer: offer[2])
+        trip, streets, rate = max(offers, key=lambda offer: offer[2])
+        best = max(best, rate)
+        if rate < LEAST * best:
+            break
         taken[streets] = True
         trips.append(trip)
     return replace(excursions, trips=tuple(trips), within=within)
@@ -171,6 +176,7 @@ class _Field:
         ball = ball_around(foot.graph, streets.ends, node, self.radius)
         prize = np.where(taken, 0.0, self.prize)
         best: _Offer | None = None
+        whole = float(prize[ball.segment].sum()) / foot.rules.stop_seconds[1]
         for loop in best_loops(ball, prize[ball.segment], foot.ms[ball.segment], self.limits):
             ms = foot.ms[loop.segment]
             seconds = np.ceil(foot.rules.seconds_of_stop(float(ms.sum()) / 1000))
@@ -185,6 +191,8 @@ class _Field:
                     stop=round(seconds * 1000), worth=self.problem.prize[earned].sum(axis=0),
                 )  # fmt: skip
                 best = (trip, earned, rate)
+            if best[2] >= whole:
+                break  # a longer stop could not bring more a second
         return best
 
 

@@ -8,17 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap._kernels.paths import UNREACHABLE, distance_table, path_arcs
+from patrolmap._kernels.paths import UNREACHABLE, distance_table, distances_from, path_arcs
 from patrolmap.streets.network import Graph
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-POWERS = (
-    1.0,
-    2.0,
-)  # of a prize over the time that it costs: what is near first, or what is rich
+MOST_TASKS = 150  # streets tried in one loop, those with most prize for their time
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +57,14 @@ def ball_around(graph: Graph, ends: tuple[Ints, Ints], node: int, radius: int) -
     The farthest point of a street lies where the ways round by both its ends are equally long:
     half of both ends' distances and its own length away.
     """
-    away = distance_table(
-        graph.indptr, graph.head, graph.length, np.array([node], dtype=np.int64),
-        np.arange(graph.n_nodes), radius,
-    )[0].astype(np.int64)  # fmt: skip
-    near = np.flatnonzero(away < UNREACHABLE)
+    away = distances_from(graph.indptr, graph.head, graph.length, np.int64(node), np.int64(radius))
+    near = np.flatnonzero(away >= 0)
     arcs = np.concatenate([np.arange(graph.indptr[i], graph.indptr[i + 1]) for i in near])
     arcs = arcs[graph.forward[arcs]]
     segment = graph.segment[arcs]
     tail, head = (end[segment] for end in ends)
-    inside = away[tail] + away[head] + graph.length[arcs] <= 2 * radius
+    inside = (away[tail] >= 0) & (away[head] >= 0)
+    inside &= away[tail] + away[head] + graph.length[arcs] <= 2 * radius
     segment, tail, head = segment[inside], tail[inside], head[inside]
     nodes = np.unique(np.concatenate([[node], tail, head]))
     return Ball(
@@ -81,12 +76,12 @@ def ball_around(graph: Graph, ends: tuple[Ints, Ints], node: int, radius: int) -
 
 
 def best_loops(ball: Ball, prize: Floats, ms: Ints, limits: tuple[int, ...]) -> Iterator[Loop]:
-    """Yield, for each limit in ms, the least first, loops from the middle of a ball and back.
+    """Yield, for each limit in ms, the least first, a loop from the middle of a ball and back.
 
-    Streets with a prize are put, one after another, where they cost the least time for it, as long
-    as the loop keeps the limit (cheapest insertion, as for the orienteering problem: Tsiligirides
-    1984, doi 10.1057/jors.1984.162); the next limit goes on from there. Ways between them are the
-    shortest of the ball.
+    Streets with a prize are put, one after another, where they bring most for the time they cost,
+    as long as the loop keeps the limit (cheapest insertion, as for the orienteering problem:
+    Tsiligirides 1984, doi 10.1057/jors.1984.162); the next limit goes on from there. Ways between
+    them are the shortest of the ball.
 
     Parameters
     ----------
@@ -94,53 +89,57 @@ def best_loops(ball: Ball, prize: Floats, ms: Ints, limits: tuple[int, ...]) -> 
         Of the ball's segments.
     """
     tasks = np.flatnonzero(prize > 0)
+    if len(tasks) > MOST_TASKS:
+        tasks = np.sort(tasks[np.argsort(-prize[tasks] / ms[tasks], kind="stable")[:MOST_TASKS]])
     if len(tasks) == 0:
         return
     graph, tail_of_arc = _both_ways(ball, ms)
     stops = np.unique(np.concatenate([[ball.home], ball.tail[tasks], ball.head[tasks]]))
     table = distance_table(
-        graph.indptr, graph.head, graph.length, stops, stops, int(UNREACHABLE) - 1
-    ).astype(np.int64)
+        graph.indptr, graph.head, graph.length, stops, stops, int(UNREACHABLE) - 1, threads=1
+    ).astype(np.int64)  # fmt: skip
     ends = (np.searchsorted(stops, ball.tail[tasks]), np.searchsorted(stops, ball.head[tasks]))
     home = int(np.searchsorted(stops, ball.home))
-    for power in POWERS:
-        for order in _inserted(table, ends, ms[tasks], prize[tasks] ** power, home, limits):
-            yield _walk(ball, graph, tail_of_arc, [(int(tasks[i]), way) for i, way in order])
+    for order in _inserted(table, ends, ms[tasks], prize[tasks], home, limits):
+        yield _walk(ball, graph, tail_of_arc, [(int(tasks[i]), way) for i, way in order])
 
 
 def _inserted(
-    far: Ints, ends: tuple[Ints, Ints], ms: Ints, worth: Floats, home: int, limits: tuple[int, ...]
+    far: Ints, ends: tuple[Ints, Ints], ms: Ints, prize: Floats, home: int, limits: tuple[int, ...]
 ) -> Iterator[list[tuple[int, bool]]]:
-    """Yield the order of tasks and directions at each limit."""
+    """Yield the order of tasks and directions at each limit; `far` is in ms."""
     first, last = ends
     order: list[tuple[int, bool]] = []
-    left = np.ones(len(ms), dtype=bool)
-    gaps: list[tuple[int, int]] = [(home, home)]
+    n, used = len(ms), 0
+    worth = prize.copy()  # 0 once it is in
+    gaps = [(home, home)]  # of the loop, in its order; row[i] is where gap i stands in `cost`
+    row = [0]
+    cost, every = np.empty((n + 1, n), dtype=np.int64), np.arange(n)
 
-    def row(gap: tuple[int, int]) -> tuple[Ints, Bools]:
-        a, b = gap
-        along, against = far[a, first] + far[last, b], far[a, last] + far[first, b]
-        return np.minimum(along, against) + ms - far[a, b], along <= against
+    def measure(at: int, a: int, b: int) -> None:
+        way = np.minimum(far[a, first] + far[last, b], far[a, last] + far[first, b])
+        cost[at] = way + (ms - far[a, b])
 
-    rows = [row(gaps[0])]
-    used = 0
+    measure(0, home, home)
     for limit in limits:
-        while left.any():
-            cost = np.array([extra for extra, _ in rows])
-            where = cost.argmin(axis=0)
-            extra = cost[where, np.arange(len(ms))]
-            fits = left & (used + extra <= limit)
-            if not fits.any():
+        while True:
+            where = cost[: len(gaps)].argmin(axis=0)
+            extra = cost[where, every]
+            rate = np.where(used + extra <= limit, worth / np.maximum(extra, 1), 0.0)
+            task = int(rate.argmax())
+            if rate[task] <= 0:
                 break
-            task = int(np.where(fits, worth / np.maximum(extra, 1), -1.0).argmax())
-            gap, used = int(where[task]), used + int(extra[task])
-            along = bool(rows[gap][1][task])
-            enter, leave = (first, last) if along else (last, first)
+            gap, used = row.index(int(where[task])), used + int(extra[task])
             a, b = gaps[gap]
-            gaps[gap : gap + 1] = [(a, int(enter[task])), (int(leave[task]), b)]
-            rows[gap : gap + 1] = [row(gaps[gap]), row(gaps[gap + 1])]
+            one, other = int(first[task]), int(last[task])
+            along = bool(far[a, one] + far[other, b] <= far[a, other] + far[one, b])
+            enter, leave = (one, other) if along else (other, one)
+            measure(row[gap], a, enter)
+            measure(len(gaps), leave, b)
+            gaps[gap : gap + 1] = [(a, enter), (leave, b)]
+            row.insert(gap + 1, len(row))
             order.insert(gap, (task, along))
-            left[task] = False
+            worth[task] = 0.0
         if order:
             yield list(order)
 

@@ -64,7 +64,7 @@ def told_in(
     cards = []
     for route_id, row in named.routes.iterrows():
         mine, steps = told[owner == route_id], walks[str(route_id)]
-        layout = laid_out(rows_of(mine), say)
+        layout = laid_out(rows_of(mine, by_car=row["mode"] == "drive"), say)
         cards.append(
             Card(
                 route_id=str(route_id),
@@ -96,8 +96,7 @@ def _facts(
         ends = say("{depot}, ends at {end}", depot=ends, end=one_line(row["end_depot"]))
     yield say("Depot"), ends
     yield say("Time"), span(row["start"], row["end"], say.lang)
-    way = "{km} by car" if row["mode"] == "drive" else "{km} on foot"
-    yield say("Length"), say(way, km=say.metres(row["length"]))
+    yield say("Length"), _length(row, steps, say)
     yield say("Service"), say.word(row["service"])
     yield say("Share of risk"), say.share(passed)
     stands = pd.Series([step.activity for step in steps if step.activity not in MOVING], dtype=str)
@@ -105,6 +104,15 @@ def _facts(
         counts = stands.value_counts(sort=False)
         said = [f"{say.word(what)} {n}" for what, n in counts.items()]
         yield say("Stands"), ", ".join(said)
+
+
+def _length(row: pd.Series, steps: Sequence[Step], say: Words) -> str:
+    """Say how far a crew goes, and how: by car, and on foot from it."""
+    if row["mode"] != "drive":
+        return say("{km} on foot", km=say.metres(row["length"]))
+    walked = sum(step.length for step in steps if step.activity == "walk")
+    driven = say("{km} by car", km=say.metres(row["length"] - walked))
+    return f"{driven}, {say('{km} on foot', km=say.metres(walked))}" if walked else driven
 
 
 def _told(legs_: int, layout: Layout, say: Words) -> str:

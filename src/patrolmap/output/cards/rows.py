@@ -27,6 +27,7 @@ class Row:
     length: float
     legs: int
     point: tuple[float, float]  # where it begins
+    on_foot: str = ""  # "parks" where a crew by car gets out, "walks" where it goes on on foot
 
     @property
     def moving(self) -> bool:
@@ -34,11 +35,14 @@ class Row:
         return self.activity in MOVING
 
 
-def rows_of(legs: gpd.GeoDataFrame) -> list[Row]:
-    """Return a row for each leg; there and back along one street is one."""
+def rows_of(legs: gpd.GeoDataFrame, *, by_car: bool = False) -> list[Row]:
+    """Return a row for each leg of one route; there and back along one street is one."""
     rows: list[Row] = []
     for leg in legs.itertuples():
         row = _row(leg)
+        if by_car and row.activity == "walk":
+            goes_on = bool(rows) and rows[-1].activity == "walk"
+            row = replace(row, on_foot="walks" if goes_on else "parks")
         if rows and _same_street(rows[-1], row):
             row = joined(rows.pop(), row)
         rows.append(row)
@@ -71,7 +75,13 @@ def text_of(row: Row, say: Words, *, short: bool = False) -> str:
         if name != before:
             words.append(say.short(name) if short else say.place(name))
         before = name
-    return " ".join(words)
+    way = " ".join(words)
+    return on_foot(way, say, parks=row.on_foot == "parks") if row.on_foot else way
+
+
+def on_foot(way: str, say: Callable[..., str], *, parks: bool) -> str:
+    """Write a way on foot from a car, which is parked first where `parks`."""
+    return say("Park. On foot: {way}" if parks else "On foot: {way}", way=way)
 
 
 def fitted(rows: list[Row], most: int, room: float, measure: Measure, say: Words) -> list[Row]:
@@ -127,7 +137,7 @@ def squeezed(rows: list[Row], most: int) -> list[Row]:
         pairs = [
             (a.length + b.length, i)
             for i, (a, b) in enumerate(itertools.pairwise(out))
-            if a.moving and b.moving
+            if a.moving and a.activity == b.activity
         ]
         if not pairs:
             break

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from patrolmap.output._legs import AT_CAR
 from patrolmap.output._text import one_line
 from patrolmap.output._words import words
 
@@ -61,7 +62,8 @@ class Words:
 
     def place(self, name: str) -> str:
         """Return the name of a street; ways without one are told by their kind."""
-        return self(name) if name.startswith("unnamed ") or name == "on the route" else name
+        told = name.startswith("unnamed ") or name in ("on the route", AT_CAR)
+        return self(name) if told else name
 
     def short(self, name: str) -> str:
         """Return the name of a street as it stands on a line with others."""

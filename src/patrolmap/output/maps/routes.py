@@ -1,6 +1,7 @@
 """Routes for the page: where each crew is when, its legs, and the stops it makes."""
 
 import math
+from collections.abc import Callable, Iterator
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +14,7 @@ from patrolmap.output._notes import told_note
 from patrolmap.output._style import crew_colours, lanes
 from patrolmap.output._text import one_line, span
 from patrolmap.output._words import words
+from patrolmap.output.cards.rows import on_foot
 from patrolmap.output.maps.packing import Names, Payload, degrees, digits
 from patrolmap.output.maps.risk import shares_by_kind, unit_words
 from patrolmap.patrol.plan import Plan
@@ -134,13 +136,15 @@ def _routes(streets: StreetNetwork, plan: Plan, names: Names, lang: str) -> list
                 "times": [_minute(s.arrive) for s in walked],
                 "reasons": [names(reasons[(row.Index, s.step)]) for s in walked],
                 "moves": _moves(walks[row.Index], start),
-                "legs": _legs_of(told, row.Index, names, lang),
+                "legs": _legs_of(told, row.Index, names, lang, by_car=row.mode == "drive"),
             }
         )  # fmt: skip
     return out
 
 
-def _legs_of(told: gpd.GeoDataFrame, route_id: str, names: Names, lang: str) -> Payload:
+def _legs_of(
+    told: gpd.GeoDataFrame, route_id: str, names: Names, lang: str, *, by_car: bool
+) -> Payload:
     """Put the legs of one route into columns; `major` marks those seen from far away."""
     if route_id not in told.index.get_level_values("route_id"):
         mine = told.iloc[:0]
@@ -155,7 +159,7 @@ def _legs_of(told: gpd.GeoDataFrame, route_id: str, names: Names, lang: str) -> 
     return {
         "at": degrees(told.crs, starts),
         "time": [_minute(moment) for moment in mine["arrive"]],
-        "place": [names(say(place)) for place in mine["place"]],
+        "place": [names(place) for place in _told_places(mine, say, by_car=by_car)],
         "stands": [int(activity not in MOVING) for activity in mine["activity"]],
         "minutes": [round((b - a) / _MINUTE) for a, b in zip(*clocks, strict=True)],
         "activity": mine["activity"].tolist(),
@@ -163,6 +167,20 @@ def _legs_of(told: gpd.GeoDataFrame, route_id: str, names: Names, lang: str) -> 
         "length": [math.floor(v + 0.5) for v in mine["length"]],
         "major": [int(flag) for flag in major],
     }
+
+
+def _told_places(
+    mine: gpd.GeoDataFrame, say: Callable[[str], str], *, by_car: bool
+) -> Iterator[str]:
+    """Yield where each leg leads; on foot from a car it says so."""
+    before = ""
+    for activity, place in zip(mine["activity"], mine["place"], strict=True):
+        told = say(place)
+        if by_car and activity == "walk":
+            told = on_foot(told, lambda text, **holes: say(text).format(**holes),
+                           parks=before != "walk")  # fmt: skip
+        yield told
+        before = activity
 
 
 def _minute(moment: pd.Timestamp) -> int:
