@@ -177,6 +177,15 @@ def test_a_car_keeps_to_one_way_streets() -> None:
     assert not plan.visits["forward"].any()
 
 
+def test_a_car_goes_round_a_one_way_loop_the_right_way() -> None:
+    loop = town({"ring": [(0, 0), (15, 10), (-9, 20), (0, 0)], "road": [(0, 0), (0, 110)]},
+                drive_backward={"ring": False})  # fmt: skip
+    rules = PatrolRules(speed=2.0, repeat_after="1min")
+    shift = shift_at(loop, minutes=20, mode="drive", rules=rules)
+    for seed in range(3):
+        assert_good(plan_patrols(loop, flat_risk(loop), [shift], stop=STOP, seed=seed), loop)
+
+
 def test_walkers_and_a_car_are_planned_together_each_on_its_own_streets() -> None:
     place = town_with(grid_town(4, 4), walk={"h-0-1": False}, drive_forward={"v-0-0": False})
     place = town_with(place, drive_backward={"v-0-0": False}, highway={"h-0-1": "motorway"})

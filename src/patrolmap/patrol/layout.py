@@ -10,7 +10,7 @@ import numpy.typing as npt
 from patrolmap._kernels import orienteering as kernel
 from patrolmap._kernels.hops import hop_tables, nearest_tasks
 from patrolmap._kernels.paths import UNREACHABLE, distance_table
-from patrolmap.patrol.arcs import arrays, far_from, has_arc, reverse, tails
+from patrolmap.patrol.arcs import arrays, far_from, has_arc, reverse
 from patrolmap.patrol.candidates import Units
 from patrolmap.patrol.contract import contract, order_by_place
 from patrolmap.patrol.duties import NO_DUTIES, Duties, extend, with_duties
@@ -355,13 +355,12 @@ def _open_depots(
 
 
 def _go_both_ways(graph: Graph) -> bool:
-    """Return whether each arc has one back, as long: then all distances are symmetric."""
-    ends = (tails(graph), graph.head)
-    along, back = (np.lexsort((graph.length, b, a)) for a, b in (ends, ends[::-1]))
-    return all(
-        np.array_equal(one[along], other[back])
-        for one, other in (ends, ends[::-1], (graph.length, graph.length))
-    )
+    """Return whether each segment has arcs both ways: then a route may be turned round.
+
+    By segments, not by ends: of a loop, or two parallel streets, each may be one-way.
+    """
+    along, back = (np.sort(graph.segment[graph.forward == way]) for way in (True, False))
+    return np.array_equal(along, back)
 
 
 def _narrow(distance: Floats) -> Int32s:
