@@ -199,7 +199,7 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
         graphs, [place[by_place] for place in places], np.append(start, far), np.append(end, far),
         room.nodes,
     )  # fmt: skip
-    both_ways = all(_go_both_ways(graph) for graph in graphs)
+    both_ways = all(_go_both_ways(graph) for graph in ground.graphs)
     back = distance if both_ways else np.ascontiguousarray(distance.transpose(0, 2, 1))
     prize, risk = _integer_prizes(ground, units.prize[rows], passes)
     time_bin = units.bin[rows]
