@@ -52,8 +52,9 @@ def check_plan(
     and prizes are recomputed; every risky segment is passed or unserved; the bound is not below
     the prize; each crew is briefed, hands over, takes its break and reports when, where and for
     as long as its rules say; what must be visited is; stays are as long as asked, and no street
-    earns at two corners; every other rule of its crews is kept. Nothing of the solver is used but
-    the formulas of `PatrolRules`, of `patrolmap.patrol.access` and of
+    earns at two corners; a crew by car walks only on excursions, near enough to its car, back to
+    it, and in the time of a stop; every other rule of its crews is kept. Nothing of the solver is
+    used but the formulas of `PatrolRules`, of `patrolmap.patrol.access` and of
     `patrolmap.patrol.turns.turn_seconds`.
 
     Parameters
