@@ -14,6 +14,7 @@ from patrolmap._kernels.paths import distances_from
 from patrolmap.errors import OptionError
 from patrolmap.patrol.access import paces, unlit_segments, usable_segments
 from patrolmap.patrol.arcs import tails
+from patrolmap.patrol.rules_ground import AT_CAR
 from patrolmap.streets.network import Graph, StreetNetwork
 
 if TYPE_CHECKING:
@@ -178,8 +179,9 @@ def trip_ways(excursions: Excursions, group: Group, crew: Crew, kind: int) -> Fl
 def on_foot_anywhere(problem: Problem) -> Problem:
     """Return the problem in which crews leave their cars and find them again wherever they like.
 
-    Every walk with excursions is one of that problem: each pass on foot takes its time, and no
-    other time, from any corner to any other. So a bound of it holds for the problem itself.
+    Every walk with excursions is one of that problem: each pass on foot takes its time and its part
+    of the minute at the car, and no other time, from any corner to any other. So a bound of it
+    holds for the problem itself.
     """
     excursions = problem.standing.excursions
     if not excursions.kinds:
@@ -205,8 +207,11 @@ def on_foot_anywhere(problem: Problem) -> Problem:
 def _joined(problem: Problem, group: Group, crew: Crew, foot: OnFoot) -> Group:
     """Return the group whose crews drive or walk each street, whichever takes less."""
     n = len(group.earns)
-    rate = crew.rules.speed / (foot.rules.foot_speed * paces(problem.streets.segments, foot.rules))
-    walked = np.floor(problem.streets.length_mm * rate).astype(np.int64)
+    most = foot.rules.stop_seconds[1]
+    stands = most / (most - AT_CAR)  # the least that a car stands for each second on foot
+    pace = foot.rules.foot_speed * paces(problem.streets.segments, foot.rules)
+    rate = crew.rules.speed / pace * stands
+    walked = np.floor(problem.streets.length_mm * rate * (1 - 1e-12)).astype(np.int64)
     driven, on_foot = (np.isin(np.arange(n), g.segment) for g in (group.graph, foot.graph))
     mm = np.where(driven & on_foot, np.minimum(group.mm, walked), group.mm)
     mm = np.maximum(np.where(on_foot & ~driven, walked, mm), 1)
