@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from patrolmap.errors import InfeasibleError
+from patrolmap.patrol.haste import AT_LEISURE, Haste
 from patrolmap.patrol.steps import Order, Stepper
 from patrolmap.patrol.timeline import timeline
 
@@ -74,10 +75,12 @@ def too_near(one: Track, other: Track, metres: float) -> Ints:
     """
     _, a, b = np.intersect1d(one.look, other.look, assume_unique=True, return_indices=True)
     near = _distance(one.xy[a], other.xy[b]) < metres
+    a, b = a[near], b[near]
+    asked = np.ones(len(a), dtype=bool)
     for place in np.concatenate([one.ends, other.ends]):
         for xy in (one.xy[a], other.xy[b]):
-            near &= _distance(xy, place) >= metres
-    rows: Ints = a[near]
+            asked &= _distance(xy, place) >= metres
+    rows: Ints = a[asked]
     return rows
 
 
@@ -94,90 +97,143 @@ def keep_apart(
     owed: Callable[[int, Order], Bools],
     *,
     relax: bool = False,
+    haste: Haste = AT_LEISURE,
 ) -> list[Order]:
     """Return orders whose walks keep `crew_distance`, crew after crew.
 
     Each crew yields to those before it: it walks its order the other way round where that meets
     them less often, then leaves out what it is about when it comes too near, until it does not
-    (and `fits` says that it keeps its other rules). What is `owed` stays, but with `relax`.
+    (and `fits` says that it keeps its other rules). What is `owed` stays, but with `relax`. Who is
+    late, as `haste` says, leaves out what it must at once.
 
     Raises
     ------
     InfeasibleError
         Where only duties are left of a route, and it still comes too near.
     """
-    asked = [crew.rules.crew_distance for crew in problem.crews]
-    if max(asked) == 0:
+    if all(crew.rules.crew_distance == 0 for crew in problem.crews):
         return list(orders)
-    stepper = Stepper(problem)
-    worth = problem.worth.max(axis=1, initial=0.0)
-    kept: list[Order] = []
-    tracks: list[Track | None] = []
+    spacer = _Spacer(problem, fits, relax=relax)
+    parts = haste.parted(len(orders))
+    for row, (order, part) in enumerate(zip(orders, parts, strict=True)):
+        spacer.add(row, list(order), owed, part.late)
+    return spacer.kept
 
-    def met(row: int, order: Order) -> tuple[Track | None, list[int]]:
-        track, task = _walked(stepper, row, order)
+
+class _Spacer:
+    """Takes the crews one after the other, each apart from those before it."""
+
+    def __init__(
+        self, problem: Problem, fits: Callable[[int, Order], bool], *, relax: bool
+    ) -> None:
+        self.problem, self.relax, self._fits = problem, relax, fits
+        self._stepper = Stepper(problem)
+        self._asked = [crew.rules.crew_distance for crew in problem.crews]
+        self._worth = problem.worth.max(axis=1, initial=0.0)
+        self.kept: list[Order] = []
+        self._tracks: list[Track | None] = []
+
+    def add(
+        self,
+        row: int,
+        order: Order,
+        owed: Callable[[int, Order], Bools],
+        late: Callable[[], bool],
+    ) -> None:
+        """Make a crew's order keep its distance, and keep it."""
+        _, busy = self._met(row, order)
+        if busy and (turned := _turned(self._stepper, row, order)) is not None:
+            less = self._met(row, turned)[1]
+            if len(less) < len(busy) and self._fits(row, turned):
+                order = turned
+        fixed = owed(row, order)
+        left = self._thinned(row, order, fixed, late)
+        track, _ = self._met(row, [order[i] for i in left])
+        without = sorted(
+            set(range(len(order))) - set(left),
+            key=lambda i: -np.inf if fixed[i] else -self._worth[order[i][0]],
+        )
+        for entry in without[:TRIES]:
+            if late():
+                break
+            wider = sorted([*left, entry])
+            some = [order[i] for i in wider]
+            again, busy = self._met(row, some)
+            if not busy and self._fits(row, some):
+                left, track = wider, again
+        self.kept.append([order[i] for i in left])
+        self._tracks.append(track)
+
+    def _met(self, row: int, order: Order) -> tuple[Track | None, list[int]]:
+        """Return a crew's track, and the entries about which it is too near to others."""
+        track, task = _walked(self._stepper, row, order)
         if track is None:
             return None, []
         steps = [
-            track.step[too_near(track, other, max(asked[row], asked[i]))]
-            for i, other in enumerate(tracks)
+            track.step[too_near(track, other, max(self._asked[row], self._asked[i]))]
+            for i, other in enumerate(self._tracks)
             if other is not None
         ]
         found = np.sort(np.concatenate(steps)) if steps else np.zeros(0, dtype=np.int64)
         return track, task[found].tolist()
 
-    for row, given in enumerate(orders):
-        order: Order = list(given)
-        track, busy = met(row, order)
-        if busy and (turned := _turned(stepper, row, order)) is not None:
-            other, less = met(row, turned)
-            if len(less) < len(busy) and fits(row, turned):
-                order, track, busy = turned, other, less
-        whole, fixed = order, owed(row, order)
+    def _good(self, row: int, order: Order) -> bool:
+        return not self._met(row, order)[1] and (not order or self._fits(row, order))
 
-        def thinned(
-            left: list[int], *, drop_duties: bool, row: int = row, whole: Order = whole,
-            fixed: Bools = fixed,
-        ) -> list[int] | None:  # fmt: skip
-            """Leave out entries until the walk is apart from others; None if it never is."""
-            busy = met(row, [whole[i] for i in left])[1]
-            while busy or (left and not fits(row, [whole[i] for i in left])):
-                near = busy[0] if busy else len(left)
-                open_to = [n for n, i in enumerate(left) if drop_duties or not fixed[i]]
-                if not open_to:
-                    return None
-                del left[min(open_to, key=lambda n: (bool(fixed[left[n]]), abs(n - near)))]
-                busy = met(row, [whole[i] for i in left])[1]
-            return left
-
-        found = thinned(list(range(len(whole))), drop_duties=False)
+    def _thinned(
+        self, row: int, order: Order, fixed: Bools, late: Callable[[], bool]
+    ) -> list[int]:  # fmt: skip
+        """Return the entries of an order that are left of it, so that it is apart from others."""
         spread = np.random.default_rng(row)
-        for attempt in range(STARTS if fixed.any() else 0):  # duties at other moments
+        for attempt in range(1 + (STARTS if fixed.any() else 0)):  # duties at other moments
+            share = 1 - attempt / (STARTS + 1)
+            some = np.flatnonzero(fixed | (spread.random(len(order)) < share))
+            if attempt == 0:
+                some = np.arange(len(order))
+            found = self._without_free(row, order, some.tolist(), fixed, late)
             if found is not None:
-                break
-            share = 1 - (attempt + 1) / (STARTS + 1)
-            part = np.flatnonzero(fixed | (spread.random(len(whole)) < share))
-            found = thinned(part.tolist(), drop_duties=False)
-        if found is None and relax:
-            found = thinned(list(range(len(whole))), drop_duties=True)
-        if found is None:
-            raise _refusal(problem.crews[row], max(asked), duties=bool(fixed.any()))
-        left = found
-        track = met(row, [whole[i] for i in left])[0]
-        gone = sorted(
-            set(range(len(whole))) - set(left),
-            key=lambda i: -np.inf if fixed[i] else -worth[whole[i][0]],
-        )
-        for entry in gone[:TRIES]:
-            wider = sorted([*left, entry])
-            some = [whole[i] for i in wider]
-            again, busy = met(row, some)
-            if not busy and fits(row, some):
-                left, track = wider, again
-        order = [whole[i] for i in left]
-        kept.append(order)
-        tracks.append(track)
-    return kept
+                return found
+        if not self.relax:
+            raise _refusal(self.problem.crews[row], max(self._asked), duties=bool(fixed.any()))
+        left = np.flatnonzero(fixed).tolist()
+        while left and not self._good(row, [order[i] for i in left]):
+            busy = self._met(row, [order[i] for i in left])[1]
+            del left[min(range(len(left)), key=lambda n: abs(n - (busy[0] if busy else n)))]
+        if not self._good(row, [order[i] for i in left]):
+            raise _refusal(self.problem.crews[row], max(self._asked), duties=False)
+        return left
+
+    def _without_free(
+        self, row: int, order: Order, left: list[int], fixed: Bools, late: Callable[[], bool]
+    ) -> list[int] | None:
+        """Leave out entries that are no duties, until a walk is apart; None if it never is."""
+        while True:
+            some = [order[i] for i in left]
+            busy = self._met(row, some)[1]
+            if not busy and (not left or self._fits(row, some)):
+                return left
+            open_to = [n for n, i in enumerate(left) if not fixed[i]]
+            if not open_to:
+                return None
+            if late():
+                left = self._cut(row, order, left, fixed)
+                return left if self._good(row, [order[i] for i in left]) else None
+            near = busy[0] if busy else len(left)
+            del left[min(open_to, key=lambda n: abs(n - near))]
+
+    def _cut(self, row: int, order: Order, left: list[int], fixed: Bools) -> list[int]:
+        """Leave out about as few entries as will do, those first that are worth least."""
+        free = sorted((i for i in left if not fixed[i]), key=lambda i: self._worth[order[i][0]])
+        few, many = 0, len(free)
+        while few < many:
+            half = (few + many) // 2
+            out = set(free[:half])
+            if self._good(row, [order[i] for i in left if i not in out]):
+                many = half
+            else:
+                few = half + 1
+        out = set(free[:many])
+        return [i for i in left if i not in out]
 
 
 def _refusal(crew: Crew, metres: float, *, duties: bool) -> InfeasibleError:
@@ -200,9 +256,9 @@ def _walked(stepper: Stepper, row: int, order: Order) -> tuple[Track | None, Int
     if len(source) == 0:
         return None, steps.task[source]
     zero = round((problem.clock - pd.Timestamp(0, tz="UTC")).total_seconds() * 1000)
-    lines = problem.streets.segments.geometry.array[steps.segment[source]]
+    lines = stepper.lines[steps.segment[source]]
     clock = (zero + line.arrive[moved], zero + line.depart[moved])
-    return track_of(np.asarray(lines), steps.forward[source], *clock), steps.task[source]
+    return track_of(lines, steps.forward[source], *clock), steps.task[source]
 
 
 def _turned(stepper: Stepper, row: int, order: Order) -> Order | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from patrolmap.errors import DepotError, InfeasibleError
+from patrolmap.patrol.haste import AT_LEISURE, Haste
 from patrolmap.patrol.services import Rules, rules_of
 from patrolmap.patrol.shifts import Depot, Shift
 from patrolmap.patrol.standing import Duty
@@ -117,46 +118,60 @@ def without_duties(problem: Problem, duties: Sequence[Duty]) -> Problem:
 
 
 def best_walks(
-    problem: Problem, orders: Sequence[Sequence[Order]], *, relax: bool
+    problem: Problem,
+    orders: Sequence[Sequence[Order]],
+    *,
+    relax: bool,
+    haste: Haste = AT_LEISURE,
 ) -> tuple[Walks, list[Duty]]:
     """Return the true walk that misses the fewest duties, the richest of those, and what it misses.
+
+    In haste, the orders that promise the most are mended first, others only while there is time.
 
     Raises
     ------
     InfeasibleError
         Naming the rule and the crew, where a duty is missed and `relax` is False.
     """
-    from patrolmap.patrol.mend import mend_orders
+    from patrolmap.patrol.mend import mend_orders, mending_seconds
     from patrolmap.patrol.walks import walk_routes
 
-    found, refused = [], list[InfeasibleError]()
-    for number, planned in enumerate(orders):
+    found: list[tuple[int, float, int, list[Duty], Walks]] = []
+    refused: list[InfeasibleError] = []
+    first, took = list(range(len(orders))), 0.0
+    if haste.until < float("inf") and mending_seconds(problem) > 0:
+        first.sort(key=lambda number: -walk_routes(problem, orders[number]).total)
+    for number in first:
+        left, good = haste.left, any(wrong == 0 for wrong, *_ in found)
+        if good and left < took:
+            break
         try:
-            order = mend_orders(problem, planned, relax=relax)
+            order = mend_orders(problem, orders[number], relax=relax, haste=haste)
         except InfeasibleError as error:
             refused.append(error)
             continue
         walks = walk_routes(problem, order)
-        left = missed(problem, order, walks)
-        wrong = len(left) + len(late_crews(problem, walks))
-        found.append((wrong, -walks.total, number, left, walks))
+        undone = missed(problem, order, walks)
+        wrong = len(undone) + len(late_crews(problem, walks))
+        found.append((wrong, -walks.total, number, undone, walks))
+        took = left - haste.left if left < float("inf") else 0.0
     if not found:
         raise refused[0]
-    _, _, _, left, walks = min(found, key=lambda one: one[:3])
+    _, _, _, undone, walks = min(found, key=lambda one: one[:3])
     late = late_crews(problem, walks)
-    if (left and not relax) or late:
-        crew = problem.crews[left[0].crews[0] if left else late[0]]
-        said = left[0].said if left else "being back in time"
-        rule = left[0].rule if left else "duration"
+    if (undone and not relax) or late:
+        crew = problem.crews[undone[0].crews[0] if undone else late[0]]
+        said = undone[0].said if undone else "being back in time"
+        rule = undone[0].rule if undone else "duration"
         who = f"shift {crew.shift.name!r}" if rule == "must_visit" else f"crew {crew.route_id}"
-        more = f" (and {len(left) - 1} more demands)" if len(left) > 1 else ""
+        more = f" (and {len(undone) - 1} more demands)" if len(undone) > 1 else ""
         raise InfeasibleError(
             f"{who}: {said} ({rule}) could not be met together with the other demands{more}. "
             "Widen its window, name nearer places, give the shift more time, or plan with "
             "relax=True, which leaves out what cannot be met.",
             shift=str(crew.shift.name), demand=rule,
         )  # fmt: skip
-    return walks, left
+    return walks, undone
 
 
 def left_out(problem: Problem, duties: Sequence[Duty]) -> dict[str, list[list[object]]]:
