@@ -18,6 +18,7 @@ from patrolmap.patrol.timeline import timeline
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Crew, Problem
+    from patrolmap.patrol.rules import PatrolRules
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -25,6 +26,8 @@ Bools = npt.NDArray[np.bool_]
 
 TRIES = 30  # entries left out that are tried again
 STARTS = 8  # parts of a route that are tried where its duties are in the way of another crew
+DETOURS, FEWER = 60, 20  # ways there by other streets that are tried then; in haste
+DETOURED = 0.6  # of the duties, that have a street drawn before them
 EVERY = 10_000  # ms between two looks at where crews are
 
 
@@ -37,20 +40,28 @@ class Track:
     look, step : (n,) int64
         Which look, counted from 1970; which of its steps the crew is at.
     xy : (n, 2) float64
-    ends : (2, 2) float64
-        Where its route begins and ends.
+    meets : (k, 2) float64
+        Where its route begins and ends, and where its duties have it stand.
     """
 
     look: Ints
     step: Ints
     xy: Floats
-    ends: Floats
+    meets: Floats
 
 
-def track_of(lines: Any, forward: Any, arrive: Ints, depart: Ints) -> Track:
+def by_duty(rules: PatrolRules, activity: Any) -> Bools:
+    """Return which steps stand where the rules say: breaks, and reports at report points."""
+    duties = ("break", "report") if rules.report_at else ("break",)
+    found: Bools = np.isin(np.asarray(activity, dtype=object), duties)
+    return found
+
+
+def track_of(lines: Any, forward: Any, arrive: Ints, depart: Ints, stands: Ints) -> Track:
     """Return where a crew is, of the lines it walks and the milliseconds since 1970 of each.
 
-    It moves evenly along each line; between two lines it stands, and is not on the move.
+    It moves evenly along each line; between two lines it stands, and is not on the move. `stands`
+    are the lines before which it stands by duty; their number, if it does at the very end.
     """
     look = np.arange(-(-arrive[0] // EVERY), depart[-1] // EVERY + 1)
     moment = look * EVERY
@@ -60,24 +71,28 @@ def track_of(lines: Any, forward: Any, arrive: Ints, depart: Ints) -> Track:
     share = (moment - arrive[step]) / np.maximum(depart - arrive, 1)[step]
     share = np.where(forward[step], share, 1 - share)
     places = shapely.line_interpolate_point(lines[step], share, normalized=True)
-    tips = [shapely.line_interpolate_point(lines[i], float(forward[i] == at_end), normalized=True)
-            for i, at_end in ((0, False), (-1, True))]  # fmt: skip
+    before = np.unique(np.concatenate([[0, len(depart)], stands])).astype(np.int64)
+    line = np.minimum(before, len(depart) - 1)
+    at_end = (before == len(depart)) == forward[line]
+    tips = shapely.line_interpolate_point(lines[line], at_end.astype(float), normalized=True)
     return Track(
-        look=look, step=step, xy=shapely.get_coordinates(places), ends=shapely.get_coordinates(tips)
-    )
+        look=look, step=step, xy=shapely.get_coordinates(places),
+        meets=shapely.get_coordinates(tips),
+    )  # fmt: skip
 
 
 def too_near(one: Track, other: Track, metres: float) -> Ints:
     """Return rows of `one` at which two crews on the move are less than so many metres apart.
 
-    As the crow flies, seen once every 10 seconds. Not counted where either is less than that from
-    a place where one of the two begins or ends its route: crews that share a depot must meet.
+    As the crow flies, seen once every 10 seconds; who stands is not on the move. Not counted where
+    either is less than that from a place where one of the two begins or ends its route, has its
+    break, or a report point it reports at: crews that share such a place must meet.
     """
     _, a, b = np.intersect1d(one.look, other.look, assume_unique=True, return_indices=True)
     near = _distance(one.xy[a], other.xy[b]) < metres
     a, b = a[near], b[near]
     asked = np.ones(len(a), dtype=bool)
-    for place in np.concatenate([one.ends, other.ends]):
+    for place in np.concatenate([one.meets, other.meets]):
         for xy in (one.xy[a], other.xy[b]):
             asked &= _distance(xy, place) >= metres
     rows: Ints = a[asked]
@@ -148,6 +163,16 @@ class _Spacer:
                 order = turned
         fixed = owed(row, order)
         left = self._thinned(row, order, fixed, late)
+        for number in range(FEWER if late() else DETOURS):
+            if left is not None:
+                break
+            order, left = self._detoured(row, order, fixed, number)
+            fixed = owed(row, order)
+        if left is None and self.relax:
+            left = self._without_duties(row, order, fixed)
+        if left is None:
+            duties = bool(fixed.any())
+            raise _refusal(self.problem.crews[row], max(self._asked), duties=duties)
         track, _ = self._met(row, [order[i] for i in left])
         without = sorted(
             set(range(len(order))) - set(left),
@@ -182,8 +207,8 @@ class _Spacer:
 
     def _thinned(
         self, row: int, order: Order, fixed: Bools, late: Callable[[], bool]
-    ) -> list[int]:  # fmt: skip
-        """Return the entries of an order that are left of it, so that it is apart from others."""
+    ) -> list[int] | None:  # fmt: skip
+        """Return the entries that are left of an order that is apart from others, if any are."""
         spread = np.random.default_rng(row)
         for attempt in range(1 + (STARTS if fixed.any() else 0)):  # duties at other moments
             share = 1 - attempt / (STARTS + 1)
@@ -193,15 +218,42 @@ class _Spacer:
             found = self._without_free(row, order, some.tolist(), fixed, late)
             if found is not None:
                 return found
-        if not self.relax:
-            raise _refusal(self.problem.crews[row], max(self._asked), duties=bool(fixed.any()))
+        return None
+
+    def _detoured(
+        self, row: int, order: Order, fixed: Bools, number: int
+    ) -> tuple[Order, list[int] | None]:
+        """Go to the duties by way of streets drawn at random; None where others are met so too.
+
+        Returns the order with those streets in it, and what is left of it.
+        """
+        random = np.random.default_rng([row, number])
+        crew, trips = self.problem.crews[row], self.problem.round_trips[row]
+        n = len(self.problem.prize)
+        near = crew.budget * random.uniform(0.1, 1.0)
+        streets = np.flatnonzero(self.problem.reachable[row][:n] & (trips[:n] <= near))
+        wider: list[tuple[int, bool]] = []
+        left = []
+        for at in range(len(order) + 1):
+            last = at == len(order)
+            if (last or fixed[at]) and len(streets) and random.random() < DETOURED:
+                left.append(len(wider))
+                wider.append((int(random.choice(streets)), bool(random.random() < 0.5)))
+            if not last:
+                if fixed[at]:
+                    left.append(len(wider))
+                wider.append(order[at])
+        if crew.shift.mode != "walk" or not self._good(row, [wider[i] for i in left]):
+            return order, None
+        return wider, left
+
+    def _without_duties(self, row: int, order: Order, fixed: Bools) -> list[int] | None:
+        """Leave out duties too."""
         left = np.flatnonzero(fixed).tolist()
         while left and not self._good(row, [order[i] for i in left]):
             busy = self._met(row, [order[i] for i in left])[1]
             del left[min(range(len(left)), key=lambda n: abs(n - (busy[0] if busy else n)))]
-        if not self._good(row, [order[i] for i in left]):
-            raise _refusal(self.problem.crews[row], max(self._asked), duties=False)
-        return left
+        return left if self._good(row, [order[i] for i in left]) else None
 
     def _without_free(
         self, row: int, order: Order, left: list[int], fixed: Bools, late: Callable[[], bool]
@@ -258,7 +310,8 @@ def _walked(stepper: Stepper, row: int, order: Order) -> tuple[Track | None, Int
     zero = round((problem.clock - pd.Timestamp(0, tz="UTC")).total_seconds() * 1000)
     lines = stepper.lines[steps.segment[source]]
     clock = (zero + line.arrive[moved], zero + line.depart[moved])
-    return track_of(lines, steps.forward[source], *clock), steps.task[source]
+    stands = np.cumsum(moved, dtype=np.int64)[by_duty(problem.crews[row].rules, line.activity)]
+    return track_of(lines, steps.forward[source], *clock, stands), steps.task[source]
 
 
 def _turned(stepper: Stepper, row: int, order: Order) -> Order | None:
