@@ -26,7 +26,7 @@ Bools = npt.NDArray[np.bool_]
 
 TRIES = 30  # entries left out that are tried again
 STARTS = 8  # parts of a route that are tried where its duties are in the way of another crew
-DETOURS, FEWER = 60, 20  # ways there by other streets that are tried then; in haste
+DETOURS, FEWER = 200, 20  # ways there by other streets that are tried then; in haste
 DETOURED = 0.6  # of the duties, that have a street drawn before them
 EVERY = 10_000  # ms between two looks at where crews are
 
