@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -108,8 +108,7 @@ def _distance(one: Floats, other: Floats) -> Floats:
 def keep_apart(
     problem: Problem,
     orders: Sequence[Order],
-    fits: Callable[[int, Order], bool],
-    owed: Callable[[int, Order], Bools],
+    keeper: Keeper,
     *,
     relax: bool = False,
     haste: Haste = AT_LEISURE,
@@ -117,9 +116,9 @@ def keep_apart(
     """Return orders whose walks keep `crew_distance`, crew after crew.
 
     Each crew yields to those before it: it walks its order the other way round where that meets
-    them less often, then leaves out what it is about when it comes too near, until it does not
-    (and `fits` says that it keeps its other rules). What is `owed` stays, but with `relax`. Who is
-    late, as `haste` says, leaves out what it must at once.
+    them less often, then leaves out what it is about when it comes too near, until it does not, or
+    goes to its duties by other streets; the `keeper` says whether it keeps its other rules. What it
+    owes stays, but with `relax`. Who is late, as `haste` says, leaves out what it must at once.
 
     Raises
     ------
@@ -128,50 +127,59 @@ def keep_apart(
     """
     if all(crew.rules.crew_distance == 0 for crew in problem.crews):
         return list(orders)
-    spacer = _Spacer(problem, fits, relax=relax)
+    spacer = _Spacer(problem, keeper, relax=relax)
     parts = haste.parted(len(orders))
     for row, (order, part) in enumerate(zip(orders, parts, strict=True)):
-        spacer.add(row, list(order), owed, part.late)
+        spacer.add(row, list(order), part.late)
     return spacer.kept
+
+
+class Keeper(Protocol):
+    """Knows all other rules of the crews."""
+
+    def fits(self, row: int, order: Order) -> bool:
+        """Return whether a walk keeps the rules of its crew."""
+        ...
+
+    def owed(self, row: int, order: Order) -> Bools:
+        """Return which entries of an order are duties that no other crew has."""
+        ...
+
+    def settle(self, row: int, order: Order) -> None:
+        """Keep the order of a crew."""
+        ...
 
 
 class _Spacer:
     """Takes the crews one after the other, each apart from those before it."""
 
-    def __init__(
-        self, problem: Problem, fits: Callable[[int, Order], bool], *, relax: bool
-    ) -> None:
-        self.problem, self.relax, self._fits = problem, relax, fits
+    def __init__(self, problem: Problem, keeper: Keeper, *, relax: bool) -> None:
+        self.problem, self.relax, self._keeper, self._fits = problem, relax, keeper, keeper.fits
         self._stepper = Stepper(problem)
         self._asked = [crew.rules.crew_distance for crew in problem.crews]
         self._worth = problem.worth.max(axis=1, initial=0.0)
         self.kept: list[Order] = []
         self._tracks: list[Track | None] = []
 
-    def add(
-        self,
-        row: int,
-        order: Order,
-        owed: Callable[[int, Order], Bools],
-        late: Callable[[], bool],
-    ) -> None:
+    def add(self, row: int, order: Order, late: Callable[[], bool]) -> None:
         """Make a crew's order keep its distance, and keep it."""
         _, busy = self._met(row, order)
         if busy and (turned := _turned(self._stepper, row, order)) is not None:
             less = self._met(row, turned)[1]
             if len(less) < len(busy) and self._fits(row, turned):
                 order = turned
-        fixed = owed(row, order)
+        fixed = self._keeper.owed(row, order)
         left = self._thinned(row, order, fixed, late)
         for number in range(FEWER if late() else DETOURS):
             if left is not None:
                 break
             order, left = self._detoured(row, order, fixed, number)
-            fixed = owed(row, order)
+            fixed = self._keeper.owed(row, order)
         if left is None and self.relax:
             left = self._without_duties(row, order, fixed)
         if left is None:
             duties = bool(fixed.any())
+            duties = duties and not self.relax
             raise _refusal(self.problem.crews[row], max(self._asked), duties=duties)
         track, _ = self._met(row, [order[i] for i in left])
         without = sorted(
@@ -187,6 +195,7 @@ class _Spacer:
             if not busy and self._fits(row, some):
                 left, track = wider, again
         self.kept.append([order[i] for i in left])
+        self._keeper.settle(row, self.kept[-1])
         self._tracks.append(track)
 
     def _met(self, row: int, order: Order) -> tuple[Track | None, list[int]]:

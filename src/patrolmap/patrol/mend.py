@@ -58,17 +58,16 @@ def mend_orders(
         If even the shortest way from a depot over its duties to the end depot breaks a rule; names
         rule and crew.
     """
-    mender = _Mender(problem, relax=relax)
+    mender = _Mender(problem, orders, relax=relax)
     apart = any(crew.rules.crew_distance > 0 for crew in problem.crews)
     first, then = haste.parted(2) if apart else (haste, haste)
     parts = zip(problem.crews, orders, first.parted(len(orders)), strict=True)
-    kept = [
-        mender.mended(row, order, part.late) if _unsure(crew) else list(order)
-        for row, (crew, order, part) in enumerate(parts)
-    ]
+    for row, (crew, order, part) in enumerate(parts):
+        if _unsure(crew):
+            mender.settle(row, mender.mended(row, order, part.late))
     if not apart:
-        return kept
-    return keep_apart(problem, kept, mender.fits, mender.owed, relax=relax, haste=then)
+        return mender.orders
+    return keep_apart(problem, mender.orders, mender, relax=relax, haste=then)
 
 
 def mending_seconds(problem: Problem) -> float:
@@ -99,13 +98,28 @@ def duty_rows(problem: Problem, row: int) -> dict[int, int]:
 
 
 class _Mender:
-    def __init__(self, problem: Problem, *, relax: bool) -> None:
+    """Mends crew after crew; `orders` are the mended ones, and as given of those to come."""
+
+    def __init__(self, problem: Problem, orders: Sequence[Order], *, relax: bool) -> None:
         self.problem, self.relax, self.stepper = problem, relax, Stepper(problem)
+        self.orders: list[Order] = [list(order) for order in orders]
         self._duties = [duty_rows(problem, row) for row in range(len(problem.crews))]
 
+    def settle(self, row: int, order: Order) -> None:
+        """Keep the order of a crew; those after it may rely on it."""
+        self.orders[row] = order
+
     def owed(self, row: int, order: Order) -> Bools:
-        """Return which entries of an order are duties."""
-        return np.array([entry in self._duties[row] for entry, _ in order], dtype=np.bool_)
+        """Return which entries of an order are duties that no other crew has in its order.
+
+        What a shift must visit is visited by one of its crews: where two have it, one may drop it.
+        """
+        mine = {entry for entry, _ in order} & self._duties[row].keys()
+        others = {
+            entry for i, other in enumerate(self.orders) if i != row for entry, _ in other
+            if entry in mine and self._duties[i].get(entry) == self._duties[row][entry]
+        }  # fmt: skip
+        return np.array([entry in mine - others for entry, _ in order], dtype=np.bool_)
 
     def mended(self, row: int, order: Order, late: Callable[[], bool]) -> Order:
         """Drop entries until the walk keeps its rules, then take back those that fit after all."""

@@ -17,7 +17,7 @@ from patrolmap.patrol.prizes import prizes_of
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.services import (
     Rules,
-    limits,
+    or_others,
     require_in_sector,
     require_rules,
     rules_of,
@@ -286,10 +286,9 @@ def _group_of(
     usable = _in_sector(streets, shift) & ~closed_segments(segments, rules, start, shift.end)
     graph = streets.graph(mode, usable=None if usable.all() else usable)
     if len(graph.head) == 0:
-        other = ", or other rules" if limits(rules) else ""
         raise InfeasibleError(
             f"shift {shift.name!r}: no street {where_left(shift, rules)} allows mode {mode!r}; "
-            f"give it another sector, mode or extract{other}.",
+            f"give it another sector, mode or extract{or_others(rules)}.",
             shift=str(shift.name), demand=None if shift.sector is None else "sector",
         )  # fmt: skip
     earns = np.zeros(len(segments), dtype=bool)
@@ -367,7 +366,7 @@ def _require_way(
     if shortest == np.inf:
         raise InfeasibleError(
             f"shift {shift.name!r}: no way leads from its depot to its end depot in mode "
-            f"{group.mode!r}; give it another end depot, mode or sector.",
+            f"{group.mode!r}; give it another end depot, mode or sector{or_others(rules)}.",
             shift=str(shift.name), demand=None if shift.sector is None else "sector",
         )  # fmt: skip
     if shortest > metres * 1000:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from patrolmap.errors import DepotError, InfeasibleError
 from patrolmap.patrol.haste import AT_LEISURE, Haste
+from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.services import Rules, rules_of
 from patrolmap.patrol.shifts import Depot, Shift
 from patrolmap.patrol.standing import Duty
@@ -19,6 +21,16 @@ if TYPE_CHECKING:
     from patrolmap.patrol.steps import Order
     from patrolmap.patrol.walks import Walks
     from patrolmap.streets.network import StreetNetwork
+
+
+_INSTEAD: dict[str, dict[str, Any]] = {
+    "unlit": {"unlit": "avoid"},
+    "no_go": {"no_go": ()},
+    "turn_cost": {"turn_cost": 0.0, "u_turn_cost": 0.0},
+    "crew_distance": {"crew_distance": 0.0},
+}
+# Rules that only walks break, not the search, and that no bound counts on.
+AFTERWARDS = ("no_parks_after", "corner_passes", "turn_cost", "crew_distance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,35 +53,85 @@ def build_relaxed(
     from patrolmap.patrol.beat import near_depots
     from patrolmap.patrol.problem import build_problem
 
+    def build(some: Sequence[Shift], rules: Rules) -> Problem:
+        return near_depots(build_problem(streets, risk, some, rules))
+
     shifts, notes = list(shifts), list[str]()
     while True:
         try:
-            problem = near_depots(build_problem(streets, risk, shifts, rules))
-            return Relaxed(problem=problem, notes=tuple(notes))
+            return Relaxed(problem=build(shifts, rules), notes=tuple(notes))
         except (DepotError, InfeasibleError) as error:
-            if not relax or error.demand is None:
+            if not relax or error.shift is None:
                 raise
-            shifts = [
-                _without(shift, error, rules) if shift.name == error.shift else shift
-                for shift in shifts
-            ]
-            notes.append(f"relaxed {error.demand} of shift {error.shift!r}: {error}")
+            # each with rules of its own: what the plan's rules close is then left out for one
+            shifts = [replace(shift, rules=rules_of(shift, rules)) for shift in shifts]
+            rules = None
+            row = [str(shift.name) for shift in shifts].index(str(error.shift))
+            demands, shifts[row] = _relaxed(shifts[row], error, lambda one: build([one], None))
+            notes += [f"relaxed {demand} of shift {error.shift!r}: {error}" for demand in demands]
 
 
-def _without(
-    shift: Shift, error: DepotError | InfeasibleError, rules: Rules
-) -> Shift:  # fmt: skip
-    """Return a shift without the demand that an error names."""
-    if error.demand == "sector":
+def _relaxed(
+    shift: Shift, error: DepotError | InfeasibleError, build: Callable[[Shift], Problem]
+) -> tuple[list[str], Shift]:
+    """Return the demands in the way of a shift, and the shift without them.
+
+    Where streets that rules close are in the way of its depots, those are as few of the rules as
+    will do: parks are given up first, then light, then areas, then the sector.
+    """
+    if error.demand not in (None, "sector"):
+        return [str(error.demand)], _without(shift, str(error.demand), error.place)
+
+    def works(without: list[str]) -> bool:
+        left = functools.reduce(_without, without, shift)
+        try:
+            build(left)
+        except (DepotError, InfeasibleError) as other:
+            return other.demand not in (None, "sector")
+        return True
+
+    closing = _closing(shift)
+    tried = [closing[: n + 1] for n in range(len(closing))]
+    dropped = next((some for some in tried if works(some)), None)
+    if dropped is None:
+        raise error
+    for name in dropped[:-1]:
+        if works(fewer := [one for one in dropped if one != name]):
+            dropped = fewer
+    return dropped, functools.reduce(_without, dropped, shift)
+
+
+def _closing(shift: Shift) -> list[str]:
+    """Return the rules of a shift that close streets, the one that is given up first at first."""
+    rules = shift.rules
+    if not isinstance(rules, PatrolRules):
+        return []
+    on = {
+        "no_parks_after": rules.no_parks_after is not None,
+        "unlit": rules.unlit == "forbid",
+        "no_go": bool(rules.no_go),
+        "sector": shift.sector is not None,
+    }
+    return [name for name, closes in on.items() if closes]
+
+
+def _without(shift: Shift, demand: str, place: str | None = None) -> Shift:
+    """Return a shift without a demand; dark streets are then avoided, but may be crossed."""
+    if demand == "sector":
         return replace(shift, sector=None)
-    if error.demand == "must_visit":
+    if demand == "must_visit":
         left = tuple(
             one for one in shift.must_visit
-            if (one.name if isinstance(one, Depot) else one) != error.place
+            if (one.name if isinstance(one, Depot) else one) != place
         )  # fmt: skip
         return replace(shift, must_visit=left)
-    off: dict[str, Any] = {str(error.demand): None}
-    return replace(shift, rules=replace(rules_of(shift, rules), **off))
+    return replace(shift, rules=_softened(rules_of(shift, None), demand))
+
+
+def _softened(rules: PatrolRules, demand: str) -> PatrolRules:
+    """Return rules without one of them, or with what comes nearest to it."""
+    off: dict[str, Any] = {demand: None, **_INSTEAD.get(demand, {})}
+    return replace(rules, **off)
 
 
 def missed(problem: Problem, orders: Sequence[Order], walks: Walks) -> list[Duty]:
@@ -115,6 +177,42 @@ def without_duties(problem: Problem, duties: Sequence[Duty]) -> Problem:
     """Return a problem that does not ask for some duties, for its bound."""
     left = tuple(duty for duty in problem.standing.duties if duty not in duties)
     return replace(problem, standing=replace(problem.standing, duties=left))
+
+
+def relaxed_walks(
+    asked: Relaxed, problem: Problem, orders: Sequence[Sequence[Order]], *, relax: bool,
+    haste: Haste,
+) -> tuple[Relaxed, Walks, list[Duty]]:  # fmt: skip
+    """Return the best walks, what they miss, and what else was left out so that there are any.
+
+    `problem` is what the search had: that of `asked`, or one in which crews keep to their beats.
+    """
+    notes = list(asked.notes)
+    while True:
+        try:
+            walks, undone = best_walks(problem, orders, relax=relax, haste=haste)
+            return Relaxed(problem=problem, notes=tuple(notes)), walks, undone
+        except InfeasibleError as error:
+            if not relax or error.demand not in AFTERWARDS:
+                raise
+            eased = _eased(problem, error)
+            if [crew.rules for crew in eased.crews] == [crew.rules for crew in problem.crews]:
+                raise
+            problem = eased
+            notes.append(f"relaxed {error.demand} of shift {error.shift!r}: {error}")
+
+
+def _eased(problem: Problem, error: InfeasibleError) -> Problem:
+    """Return a problem without a rule of a shift; two crews keep their distance or do not."""
+    demand = str(error.demand)
+    everyone = demand == "crew_distance"
+    crews = []
+    for crew in problem.crews:
+        if everyone or crew.shift.name == error.shift:
+            rules = _softened(crew.rules, demand)
+            crew = replace(crew, rules=rules, shift=replace(crew.shift, rules=rules))
+        crews.append(crew)
+    return replace(problem, crews=tuple(crews))
 
 
 def best_walks(

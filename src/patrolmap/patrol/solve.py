@@ -108,10 +108,10 @@ def plan_patrols(
         from patrolmap.patrol.mend import mending_seconds
         from patrolmap.patrol.notes import ground_notes
         from patrolmap.patrol.relax import (
-            best_walks,
             build_relaxed,
             left_out,
             notes_on,
+            relaxed_walks,
             without_duties,
         )
         from patrolmap.patrol.search import LAYOUT_PART, search, time_for
@@ -126,7 +126,7 @@ def plan_patrols(
             _require_kinds(streets, risk_by_kind)
         units = earning_units(problem)
         bound = upper_bound(problem, units, seconds=time_for(stop, BOUND_PART, elapsed()))
-        if (confined := confine(problem)) is not problem:
+        if (confined := confine(problem, relax=relax)) is not problem:
             problem = confined
             units = earning_units(problem)
         ground = ground_of(problem)
@@ -150,7 +150,8 @@ def plan_patrols(
             bound=bound,
         )
         haste = Haste(elapsed=elapsed, until=total - room.after)
-        walks, undone = best_walks(problem, found.orders, relax=relax, haste=haste)
+        left, walks, undone = relaxed_walks(asked, problem, found.orders, relax=relax, haste=haste)
+        problem = left.problem
         if undone:  # what duties would have taken of the crews' time is theirs again
             freed = without_duties(asked.problem, undone)
             bound = max(bound, upper_bound(freed, earning_units(freed), seconds=haste.left))
@@ -171,7 +172,7 @@ def plan_patrols(
             notes=(
                 *risk.attrs.get("notes", ()),
                 *ground_notes(problem),
-                *asked.notes,
+                *left.notes,
                 *notes_on(problem, undone),
             ),
             relaxed=left_out(problem, undone),
