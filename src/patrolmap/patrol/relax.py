@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +132,37 @@ def _softened(rules: PatrolRules, demand: str) -> PatrolRules:
     """Return rules without one of them, or with what comes nearest to it."""
     off: dict[str, Any] = {demand: None, **_INSTEAD.get(demand, {})}
     return replace(rules, **off)
+
+
+def as_relaxed(
+    problem: Problem,
+    rules: Mapping[str, Mapping[str, Any]],
+    shifts: Mapping[str, Mapping[str, Any]],
+) -> Problem:
+    """Return a problem without what a plan of it left out after its search, as its provenance says.
+
+    `rules` and `shifts` are those of the provenance, by the name of the shift.
+    """
+    crews = []
+    for crew in problem.crews:
+        mine, told = crew.rules.to_dict(), rules.get(str(crew.shift.name), {})
+        other = {name for name, value in mine.items() if told.get(name) != value}
+        for demand in AFTERWARDS:
+            eased = _softened(crew.rules, demand).to_dict()
+            touched = {name for name, value in eased.items() if value != mine[name]}
+            if touched & other and all(told.get(name) == eased[name] for name in touched):
+                crew = replace(crew, rules=_softened(crew.rules, demand))
+        crews.append(crew)
+
+    def gone(duty: Duty) -> bool:
+        crew = problem.crews[duty.crews[0]]
+        left = [list(one) for one in shifts.get(str(crew.shift.name), {}).get("relaxed", ())]
+        if duty.rule == "must_visit":
+            return [0, duty.places[0][0]] in left
+        return [crew.number, duty.rule] in left
+
+    undone = [duty for duty in problem.standing.duties if gone(duty)]
+    return without_duties(replace(problem, crews=tuple(crews)), undone)
 
 
 def missed(problem: Problem, orders: Sequence[Order], walks: Walks) -> list[Duty]:
