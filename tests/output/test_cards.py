@@ -224,8 +224,8 @@ def test_a_card_says_how_far_apart_a_crew_may_be_where_its_rules_do(case, lang, 
     stated = case.plan.provenance
     rules = {name: {**own, "pair_apart": apart} for name, own in stated.rules.items()}
     plan = replace(case.plan, provenance=replace(stated, rules=rules))
-    for given in (None, ["Duty desk 102"]):
-        lines = [card.emergency for card in told_in(plan, Words(lang), emergency=given).cards]
+    for own in (None, ["Duty desk 102"]):
+        lines = [card.emergency for card in told_in(plan, Words(lang), emergency=own).cards]
         assert all(one.count(said) == 1 for one in lines)
         assert len(lines) == len(plan.routes)
         assert not any("together" in line and line != said for one in lines for line in one)

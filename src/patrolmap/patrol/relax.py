@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,21 @@ def build_relaxed(
             rules = None
             row = [str(shift.name) for shift in shifts].index(str(error.shift))
             demands, shifts[row] = _relaxed(shifts[row], error, lambda one: build([one], None))
-            notes += [f"relaxed {demand} of shift {error.shift!r}: {error}" for demand in demands]
+            why = reason_of(error)
+            for demand in demands:
+                notes.append(f"relaxed {demand} of shift {error.shift!r}: {why}")
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error says, without whom it concerns and the mend.
+
+    Examples
+    --------
+    >>> reason_of(ValueError("shift 'night', crew 1: it rains; wait. Or take an umbrella."))
+    'it rains'
+    """
+    said = re.sub(r"^(shift '[^']*'(, crew \d+)?|crew [^:]*): ", "", str(error))
+    return re.split(r"; |\. (?=[A-Z])", said)[0].rstrip(".")
 
 
 def _relaxed(
@@ -230,7 +245,7 @@ def relaxed_walks(
             if [crew.rules for crew in eased.crews] == [crew.rules for crew in problem.crews]:
                 raise
             problem = eased
-            notes.append(f"relaxed {error.demand} of shift {error.shift!r}: {error}")
+            notes.append(f"relaxed {error.demand} of shift {error.shift!r}: {reason_of(error)}")
 
 
 def _eased(problem: Problem, error: InfeasibleError) -> Problem:
