@@ -162,7 +162,7 @@ def priced_rules(streets: pm.StreetNetwork) -> list[Priced]:
         Priced(name='`beat="5min"`', rules={"beat": "5min"}),
         Priced(name="`pair_apart=0`: stated, it moves nobody", rules={"pair_apart": 0}),
         Priced(name="`Shift.must_visit`: 4 streets without risk a shift", visits=4),
-        Priced(name="services: one of two police, the other `kz_order_164`", services=True),
+        Priced(name="services: the eastern crews by `kz_order_164`", services=True),
         *standing(streets),
     ]
 
@@ -244,7 +244,7 @@ def idle(
     """Return streets of a half of the town that have no risk, of its largest part, drawn once."""
     if count == 0:
         return ()
-    centre = streets.segments.to_crs(4326).geometry.centroid
+    centre = streets.segments.geometry.centroid.to_crs(4326)
     lon, lat = middle(streets)
     near = centre.within(half) & centre.within(shapely.Point(lon, lat).buffer(0.01))
     open_to = streets.segments.index[near & streets.segments["walk"] & (risk == 0)]
