@@ -228,7 +228,7 @@ def targets(ratios: Mapping[str, tuple[float, Floats]]) -> str:
     for way, wanted in TARGETS.items():
         whole, drawn = ratios[way]
         missed = 100 * (1 - whole / wanted)
-        verdict = "met" if whole >= wanted else f"not met, {missed:.0f} % too little"
+        verdict = "met" if whole >= wanted else f"not met, {missed:.1f} % too little"
         rows.append([way, f"{wanted:g}", f"{whole:.2f} ({_interval(drawn, 2)})", verdict])
     return measure.table(["beside", "wanted ×", "found × (95 %)", ""], rows)
 

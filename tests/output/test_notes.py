@@ -32,6 +32,7 @@ SAMPLES = {  # what stands in a hole, by what its expression speaks of
     "_UNLIT": "unlit streets are walked slowly", "_UNKNOWN": "count as unlit",
     "told": "; 5% are unlit so", "no_parks_after": "22:00", "parks_open": "06:00",
     "'s' if": "s", "demand": "must_visit", "rule": "must_visit", "error.shift": "'night'",
+    "one.shift": "'night'", "why": "no way to get there", "reason_of": "no way to get there",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from shapely.geometry import box
 
 from crews import ONE_PASS, START, assert_good, depot_at, flat_risk, shift_at
 from patrolmap.errors import DepotError, InfeasibleError
-from patrolmap.patrol import MaxIterations, PatrolRules, Plan, Shift, plan_patrols
+from patrolmap.patrol import MaxIterations, PatrolRules, Plan, Shift, plan_patrols, problem
 from patrolmap.patrol.mend import mend_orders
 from patrolmap.patrol.problem import build_problem
 from patrolmap.patrol.steps import Order
@@ -120,6 +120,30 @@ def test_a_depot_in_a_lake_is_refused_even_so() -> None:
         plan_patrols(ROW, flat_risk(ROW), [away], stop=STOP, relax=True)
 
 
+def test_what_is_refused_in_several_shifts_is_left_out_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cafe = depot_at(ROW, (1200.0, 0.0), name="cafe")
+    shifts = [
+        shift_at(ROW, minutes=15, name=f"n{i}", must_visit=("s11",) if i % 2 else (cafe,), crews=2)
+        for i in range(6)
+    ]
+    with pytest.raises(InfeasibleError, match="shift 'n0'") as told:
+        build_problem(ROW, flat_risk(ROW), shifts, None)
+    assert [one.shift for one in told.value.others] == [f"n{i}" for i in range(1, 6)]
+    builds, build = [0], problem.build_problem
+
+    def counted(*given: Any) -> Any:
+        builds[0] += 1
+        return build(*given)
+
+    monkeypatch.setattr(problem, "build_problem", counted)
+    plan = plan_patrols(ROW, flat_risk(ROW), shifts, stop=STOP, relax=True)
+    assert_good(plan, ROW, flat_risk(ROW))
+    assert relaxed(plan) == ["must_visit"] * 6
+    assert builds[0] == 2
+
+
 # ---- compact beats
 
 
@@ -152,18 +176,18 @@ def test_what_a_shift_must_visit_is_kept_by_one_crew_only() -> None:
         break_length="2min", break_window=(0.0, 0.3), turn_cost=1.0, repeat_share=0.0
     )
     shift = shift_at(ROW, minutes=20, rules=rules, crews=2, must_visit=("s4",))
-    problem = build_problem(ROW, flat_risk(ROW), [shift], None)
-    rows = {d.rule: row for row, i, _ in problem.standing.rows(len(problem.prize))
-            for d in [problem.standing.duties[i]] if d.crews[0] == 0}  # fmt: skip
-    second = next(row for row, i, _ in problem.standing.rows(len(problem.prize))
-                  if problem.standing.duties[i].crews == (1, 2))  # fmt: skip
+    case = build_problem(ROW, flat_risk(ROW), [shift], None)
+    rows = {d.rule: row for row, i, _ in case.standing.rows(len(case.prize))
+            for d in [case.standing.duties[i]] if d.crews[0] == 0}  # fmt: skip
+    second = next(row for row, i, _ in case.standing.rows(len(case.prize))
+                  if case.standing.duties[i].crews == (1, 2))  # fmt: skip
     street, rest = rows["must_visit"], rows["break_length"]
     too_late: Order = [(street, True), (rest, True)]  # its break would begin after its window
     in_time: Order = [(second, True), (street, True)]
-    kept = mend_orders(problem, [too_late, in_time])
+    kept = mend_orders(case, [too_late, in_time])
     assert [[row for row, _ in order] for order in kept] == [[rest], [second, street]]
     with pytest.raises(InfeasibleError, match="break_length"):
-        mend_orders(problem, [too_late, [(second, True)]])
+        mend_orders(case, [too_late, [(second, True)]])
 
 
 def test_two_crews_share_what_their_shift_must_visit() -> None:

@@ -14,6 +14,7 @@ from patrolmap.errors import DepotError, InfeasibleError, OptionError
 from patrolmap.patrol.access import closed_segments, paces, unlit_segments
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
 from patrolmap.patrol.prizes import prizes_of
+from patrolmap.patrol.refusals import Refusals
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.services import (
     Rules,
@@ -229,10 +230,13 @@ def build_problem(
     starts, prize = prizes_of(streets, risk, clock)
     groups: list[Group] = []
     crews: list[Crew] = []
+    refusals = Refusals()
     for shift in shifts:
-        shift_rules = rules_of(shift, rules)
-        group = _group_of(streets, shift, shift_rules, clock, groups)
-        crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
+        with refusals:
+            shift_rules = rules_of(shift, rules)
+            group = _group_of(streets, shift, shift_rules, clock, groups)
+            crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
+    refusals.settle()
     spot, of, ends, worth = spots_of(streets, prize, groups, crews)
     duties = duties_of(streets, groups, crews)
     return Problem(
@@ -332,11 +336,7 @@ def _crews_of(
     clock: pd.Timestamp,
 ) -> list[Crew]:
     start = depot_node(streets, group.graph, shift.depot, shift)
-    end = (
-        start
-        if shift.end_depot is None
-        else depot_node(streets, group.graph, shift.end_depot, shift)
-    )
+    end = depot_node(streets, group.graph, shift.end_depot or shift.depot, shift)
     metres = shift.seconds * rules.speed
     if metres > LONGEST_ROUTE:
         raise OptionError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from patrolmap.errors import DepotError, InfeasibleError
+from patrolmap.errors import DepotError, InfeasibleError, _DemandError
 from patrolmap.patrol.haste import AT_LEISURE, Haste
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.services import Rules, rules_of
@@ -66,12 +66,16 @@ def build_relaxed(
                 raise
             # each with rules of its own: what the plan's rules close is then left out for one
             shifts = [replace(shift, rules=rules_of(shift, rules)) for shift in shifts]
-            rules = None
-            row = [str(shift.name) for shift in shifts].index(str(error.shift))
-            demands, shifts[row] = _relaxed(shifts[row], error, lambda one: build([one], None))
-            why = reason_of(error)
-            for demand in demands:
-                notes.append(f"relaxed {demand} of shift {error.shift!r}: {why}")
+            rules, known = None, set[object]()
+            for one in (error, *error.others):
+                if (asked := (one.shift, one.demand, one.place)) in known:
+                    continue  # of another crew
+                known.add(asked)
+                row = [str(shift.name) for shift in shifts].index(str(one.shift))
+                demands, shifts[row] = _relaxed(shifts[row], one, lambda left: build([left], None))
+                why = reason_of(one)
+                for demand in demands:
+                    notes.append(f"relaxed {demand} of shift {one.shift!r}: {why}")
 
 
 def reason_of(error: Exception) -> str:
@@ -87,7 +91,7 @@ def reason_of(error: Exception) -> str:
 
 
 def _relaxed(
-    shift: Shift, error: DepotError | InfeasibleError, build: Callable[[Shift], Problem]
+    shift: Shift, error: _DemandError, build: Callable[[Shift], Problem]
 ) -> tuple[list[str], Shift]:
     """Return the demands in the way of a shift, and the shift without them.
 
