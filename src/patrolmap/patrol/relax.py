@@ -288,7 +288,7 @@ def best_walks(
     refused: list[InfeasibleError] = []
     first, took = list(range(len(orders))), 0.0
     if haste.until < float("inf") and mending_seconds(problem) > 0:
-        first.sort(key=lambda number: -walk_routes(problem, orders[number]).total)
+        first.sort(key=lambda number: -_promise(problem, orders[number]))
     for number in first:
         left, good = haste.left, any(wrong == 0 for wrong, *_ in found)
         if good and left < took:
@@ -320,6 +320,13 @@ def best_walks(
             shift=str(crew.shift.name), demand=rule,
         )  # fmt: skip
     return walks, undone
+
+
+def _promise(problem: Problem, orders: Sequence[Order]) -> float:
+    """Return about what orders earn: each of their entries once."""
+    best = problem.worth.max(axis=1, initial=0.0)
+    rows = {row for order in orders for row, _ in order if row < len(best)}
+    return float(best[list(rows)].sum())
 
 
 def left_out(problem: Problem, duties: Sequence[Duty]) -> dict[str, list[list[object]]]:

@@ -19,7 +19,7 @@ from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
 BOUND_PART = 0.2  # of the time that the bound may take
-MEND_PART = 0.3  # that making routes keep what a search does not know may take
+MEND_PART, MEND_SECONDS = 0.3, 1.0  # that making routes keep what a search does not know may take
 
 _log = logging.getLogger(__name__)
 
@@ -140,7 +140,8 @@ def plan_patrols(
             most=room.tasks,
         )
         total = time_for(stop, 1.0, 0.0)
-        mending = min(mending_seconds(problem), MEND_PART * total) if total < np.inf else 0.0
+        most = max(MEND_PART * total, min(MEND_SECONDS, total / 2))
+        mending = min(mending_seconds(problem), most) if total < np.inf else 0.0
         found = search(
             lay_out(ground, units, *chosen, room),
             stop=stop,
