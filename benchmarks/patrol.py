@@ -1,19 +1,20 @@
 """What rules cost: plans with each rule of `PatrolRules` beside the plan without it.
 
-    python benchmarks/patrol.py                  # print
-    python benchmarks/patrol.py --write          # and put the tables into docs/measured.md
+    python benchmarks/patrol.py rules            # print
+    python benchmarks/patrol.py porto            # a hundred crews that stand, see patrol_porto.py
+    python benchmarks/patrol.py all --write      # and put the tables into docs/measured.md
 
 Price of each rule: Helsinki's extract, which has lamps (60 % of its walkable length tagged) and
 parks; eight crews, four from each of two depots, on foot from 20:00 to 22:00. Risk is drawn as for
 the benchmark instances (clustered hot spots of Pareto weight, log-normal segments), and the riskier
 half of all segments keeps its risk, so that eight crews do not exhaust it; it counts once. Each
 rule alone, otherwise the defaults; prize in percent of the plan without rules; every plan must pass
-`check_plan`.
+`check_plan`. What stays earn is prize too, so that `dwell` may come to more than 100.
 """
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,14 @@ import pandas as pd
 import shapely
 
 import measure
+import patrol_porto
 import patrolmap as pm
 
 HEADING = "## What each rule costs"
 START, HOURS, CREWS = "2026-11-22 20:00+02:00", "2h", 4  # crews of each depot
 HOT, SPREAD, KEPT = 30, 150.0, 0.5  # hot spots, m, share of segments that keep their risk
 SEED = 20261122
+GUARD = replace(pm.PatrolRules.preset("kz_order_164"), repeat_share=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,25 +39,48 @@ class Priced:
     name: str
     rules: dict[str, Any] = field(default_factory=dict)
     sectors: bool = False
+    visits: int = 0  # streets that each shift must visit, those of least risk within its reach
+    services: bool = False
 
 
 def main() -> None:
     """Measure, print, and write the section where asked to."""
     options = argparse.ArgumentParser(description="What each rule costs.")
+    options.add_argument("what", nargs="?", choices=["rules", "porto", "all"], default="all")
     options.add_argument("--iterations", type=int, default=10_000, help="of each plan")
     options.add_argument("--seeds", type=int, default=3, help="plans of each rule, averaged")
+    options.add_argument("--seconds", type=float, default=38.0, help="of Porto's plan")
+    options.add_argument("--longer", type=float, default=300.0, help="of the plan beside it")
     options.add_argument("--write", action="store_true", help="into docs/measured.md")
     given = options.parse_args()
+    if given.what in ("rules", "all"):
+        told(HEADING, rules_section(given), rules_command(given), write=given.write)
+    if given.what in ("porto", "all"):
+        text = patrol_porto.porto(given.seconds, given.longer, seed=0)
+        command = f"python benchmarks/patrol.py porto --seconds {given.seconds:g}"
+        command += f" --longer {given.longer:g} --write"
+        told(patrol_porto.HEADING, text, command, write=given.write)
+
+
+def told(heading: str, text: str, command: str, *, write: bool) -> None:
+    """Print a section; put it into the docs where asked to."""
+    print(f"{heading}\n\n{text}\n", flush=True)
+    if write:
+        measure.write_section(heading, command, text)
+
+
+def rules_command(given: argparse.Namespace) -> str:
+    """Return the command that measures the price of each rule again."""
+    options = f"--iterations {given.iterations} --seeds {given.seeds}"
+    return f"python benchmarks/patrol.py rules {options} --write"
+
+
+def rules_section(given: argparse.Namespace) -> str:
+    """Measure the price of each rule."""
     streets = pm.read_streets(
         measure.ROOT.parent / "shared" / "data" / "helsinki" / "helsinki.osm.pbf"
     )
-    text = price_of_rules(streets, given.iterations, given.seeds)
-    print(text)
-    if given.write:
-        command = (
-            f"python benchmarks/patrol.py --iterations {given.iterations} --seeds {given.seeds}"
-        )
-        measure.write_section(HEADING, f"{command} --write", text)
+    return price_of_rules(streets, given.iterations, given.seeds)
 
 
 def price_of_rules(streets: pm.StreetNetwork, iterations: int, seeds: int) -> str:
@@ -80,8 +106,8 @@ def rule_rows(
     """Yield a row of text for each rule, the plan without any first."""
     usual = usual_length = np.nan
     for priced in priced_rules(streets):
-        shifts = crews(streets, priced.sectors)
-        rules = pm.PatrolRules(repeat_share=0.0, **priced.rules)
+        shifts = crews(streets, priced, risk)
+        rules = pm.PatrolRules(**{"repeat_share": 0.0, **priced.rules})
         prizes, lengths, breaches = [], [], 0
         for seed in range(seeds):
             plan = pm.plan_patrols(
@@ -134,7 +160,42 @@ def priced_rules(streets: pm.StreetNetwork) -> list[Priced]:
         Priced(name="`crew_distance=100`", rules={"crew_distance": 100}),
         Priced(name='`beat="10min"`', rules={"beat": "10min"}),
         Priced(name='`beat="5min"`', rules={"beat": "5min"}),
+        Priced(name="`pair_apart=0`: stated, it moves nobody", rules={"pair_apart": 0}),
+        Priced(name="`Shift.must_visit`: 4 streets without risk a shift", visits=4),
+        Priced(name="services: the eastern crews by `kz_order_164`", services=True),
+        *standing(streets),
     ]
+
+
+def standing(streets: pm.StreetNetwork) -> list[Priced]:
+    """Return the rules of time, and all of them together with some of the ground."""
+    lon, lat = middle(streets)
+    point = pm.Depot("middle", lon=lon, lat=lat)
+    at_points = {"report_every": "30min", "report_at": point, "report_slack": "10min"}
+    night = {"briefing": "10min", "handover": "5min", "break_length": "20min",
+             "report_every": "1h", "dwell": "10min"}  # fmt: skip
+    return [
+        Priced(name='`briefing="15min"`', rules={"briefing": "15min"}),
+        Priced(name='`handover="10min"`', rules={"handover": "10min"}),
+        Priced(name='`break_length="30min"`, at the depots', rules={"break_length": "30min"}),
+        Priced(
+            name='`break_length="30min"`, all in the middle',
+            rules={"break_length": "30min", "break_at": point},
+        ),
+        Priced(name='`report_every="30min"`, by radio', rules={"report_every": "30min"}),
+        Priced(name='`report_every="30min"`, in the middle', rules=at_points),
+        Priced(name='`dwell="10min"`', rules={"dwell": "10min"}),
+        Priced(name='`repeat_share=0.5`, `repeat_after="1h"`',
+               rules={"repeat_share": 0.5, "repeat_after": "1h"}),
+        Priced(name="a night: briefing, handover, break, reports, dwell", rules=night),
+        Priced(
+            name="the same, dark streets slow, parks closed, turns, 3 passes of a corner",
+            rules={
+                **night, "unlit": "slow", "unknown_lit": "by_class", "no_parks_after": "21:00",
+                "turn_cost": 5, "u_turn_cost": 10, "corner_passes": 3,
+            },
+        ),
+    ]  # fmt: skip
 
 
 def drawn_risk(streets: pm.StreetNetwork) -> pd.Series:
@@ -156,7 +217,7 @@ def middle(streets: pm.StreetNetwork) -> tuple[float, float]:
     return float(points.x.median()), float(points.y.median())
 
 
-def crews(streets: pm.StreetNetwork, sectors: bool) -> list[pm.Shift]:
+def crews(streets: pm.StreetNetwork, priced: Priced, risk: pd.Series) -> list[pm.Shift]:
     """Return the crews of a western and an eastern depot, each in its half of the town or not."""
     points = streets.nodes.to_crs(4326).geometry
     lon, lat = middle(streets)
@@ -168,10 +229,26 @@ def crews(streets: pm.StreetNetwork, sectors: bool) -> list[pm.Shift]:
     return [
         pm.Shift(
             depot=pm.Depot(name, lon=float(points.x.quantile(share)), lat=lat), start=START,
-            duration=HOURS, crews=CREWS, name=name, sector=halves[name] if sectors else None,
+            duration=HOURS, crews=CREWS, name=name,
+            sector=halves[name] if priced.sectors else None,
+            rules=GUARD if priced.services and name == "east" else None,
+            must_visit=idle(streets, risk, halves[name], priced.visits),
         )
         for name, share in (("west", 0.3), ("east", 0.7))
     ]  # fmt: skip
+
+
+def idle(
+    streets: pm.StreetNetwork, risk: pd.Series, half: shapely.Polygon, count: int
+) -> tuple[str, ...]:
+    """Return streets of a half of the town that have no risk, of its largest part, drawn once."""
+    if count == 0:
+        return ()
+    centre = streets.segments.geometry.centroid.to_crs(4326)
+    lon, lat = middle(streets)
+    near = centre.within(half) & centre.within(shapely.Point(lon, lat).buffer(0.01))
+    open_to = streets.segments.index[near & streets.segments["walk"] & (risk == 0)]
+    return tuple(np.random.default_rng(SEED).choice(open_to, count, replace=False).tolist())
 
 
 if __name__ == "__main__":

@@ -58,8 +58,10 @@ class NetworkMismatchError(PatrolmapError, ValueError):
 class _DemandError(PatrolmapError, ValueError):
     """Something asked of a shift cannot be had: `demand` says what, where leaving it out mends it.
 
-    `place` names which one of several.
+    `place` names which one of several; `others` are what else cannot be had, in other shifts.
     """
+
+    others: tuple["_DemandError", ...] = ()
 
     def __init__(
         self,

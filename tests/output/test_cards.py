@@ -211,6 +211,29 @@ def test_lines_for_emergencies_may_be_the_callers(case, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("lang", "apart", "said"),
+    [
+        ("en", 0, "The crew stays together."),
+        ("ru", 0.0, "Наряд не разделяется."),
+        ("kk", 0, "Наряд бөлінбейді."),
+        ("en", 100.0, "Stay within 100 m of each other."),
+        ("ru", 100, "Держаться не дальше 100 м друг от друга."),
+    ],
+)
+def test_a_card_says_how_far_apart_a_crew_may_be_where_its_rules_do(case, lang, apart, said):
+    stated = case.plan.provenance
+    rules = {name: {**own, "pair_apart": apart} for name, own in stated.rules.items()}
+    plan = replace(case.plan, provenance=replace(stated, rules=rules))
+    for own in (None, ["Duty desk 102"]):
+        lines = [card.emergency for card in told_in(plan, Words(lang), emergency=own).cards]
+        assert all(one.count(said) == 1 for one in lines)
+        assert len(lines) == len(plan.routes)
+        assert not any("together" in line and line != said for one in lines for line in one)
+    usual = [card.emergency for card in told_in(case.plan, Words("en")).cards]
+    assert all("At night stay together" in one[-1] and said not in one for one in usual)
+
+
+@pytest.mark.parametrize(
     ("lang", "words"),
     [
         ("kk", ("ҚЫЗМЕТ БАБЫНДА", "1-наряд", "Шығу орны", "2026 ж. 22 қар., жс", "солға")),

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from shapely.geometry import box
 
 import patrolmap as pm
-from crews import flat_risk, shift_at
+from crews import assert_good, depot_at, flat_risk, shift_at
 from exact import best_prize
 from patrolmap.errors import OptionError
-from towns import grid_town
+from towns import grid_town, lonlat, row_town
 
 TOWN = grid_town(4, 3, block=90.0)
 ONE_PASS = pm.PatrolRules(repeat_share=0.0)
@@ -46,3 +47,41 @@ def test_another_risk_or_shift_than_the_plan_s_is_an_error():
     later = shift_at(TOWN, minutes=9.0, rules=ONE_PASS)
     with pytest.raises(OptionError, match="durations"):
         pm.tighten_bound(plan, TOWN, risk, [later])
+
+
+def test_a_beat_is_known_to_the_tighter_bound():
+    place = row_town(12)
+    rules = pm.PatrolRules(repeat_share=0.0, beat="5min")
+    shift = shift_at(place, (600.0, 0.0), minutes=60, rules=rules)
+    risk = flat_risk(place)
+    plan = pm.plan_patrols(place, risk, [shift], stop=pm.MaxIterations(50))
+    loose = plan.provenance.upper_bound * 2
+    wide = pm.patrol.Plan(
+        **{**vars(plan), "provenance": plan.provenance.__class__(
+            **{**vars(plan.provenance), "upper_bound": loose, "gap": 1 - 4 / loose})}
+    )  # fmt: skip
+    tight = pm.tighten_bound(wide, place, risk, [shift], seconds=5)
+    assert 4.0 <= tight.provenance.upper_bound <= 8.0 + 1e-6  # 417 m to both sides of its depot
+
+
+@pytest.mark.parametrize("what", ["must-visit in an area", "break in a beat", "corners"])
+def test_a_relaxed_plan_is_tightened_as_it_was_relaxed(what):
+    place = row_town(12)
+    risk = flat_risk(place)
+    far = depot_at(place, (900.0, 0.0), name="far")
+    corners = [*lonlat(place, (650.0, -30.0)), *lonlat(place, (750.0, 30.0))]
+    fields, options = {
+        "must-visit in an area": ({"no_go": [box(*corners)]}, {"must_visit": ("s6",)}),
+        "break in a beat": ({"break_length": "5min", "break_at": far, "beat": "5min"}, {}),
+        "corners": ({"corner_passes": 1}, {"must_visit": ("s0", "s4")}),
+    }[what]
+    rules = pm.PatrolRules(repeat_share=0.0, **fields)
+    shift = shift_at(place, (300.0, 0.0), minutes=60, rules=rules, **options)
+    plan = pm.plan_patrols(place, risk, [shift], stop=pm.MaxIterations(50), relax=True)
+    assert_good(plan, place, risk)
+    assert any(note.startswith("relaxed") for note in plan.provenance.notes)
+    tight = pm.tighten_bound(plan, place, risk, [shift], seconds=5)
+    assert plan.provenance.prize <= tight.provenance.upper_bound <= plan.provenance.upper_bound
+    other = shift_at(place, (300.0, 0.0), minutes=61, rules=rules, **options)
+    with pytest.raises(OptionError, match="durations"):
+        pm.tighten_bound(plan, place, risk, [other], seconds=5)

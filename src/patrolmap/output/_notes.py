@@ -18,9 +18,11 @@ _HOLES = {
     "share": rf"{_NUMBER} ?%", "part": rf"{_NUMBER} ?%", "parts": r"\w+ \d+%(?:, \w+ \d+%)*",
     "what": "[^;]+", "how": "[^;]+", "text": ".+", "mode": r"\w+", "from": r"[\d:]+",
     "to": r"[\d:]+", "rule": r"\w+", "said": ".+", "span": r"[\dhmins ]+",
-    "took": r"[\dhmins ]+", "had": r"[\dhmins ]+",
+    "took": r"[\dhmins ]+", "had": r"[\dhmins ]+", "term": r"[\dhmins ]+", "own": ".+",
+    "over": "(?:,? over its duties)?", "where": "in its sector|in these streets",
+    "open": "(?: that .+ leaves? open)?",
 }  # fmt: skip
-_AS_IT_IS = {"day", "end", "text", "from", "to", "rule", "said"}
+_AS_IT_IS = {"day", "end", "text", "from", "to", "rule", "own"}
 _KINDS = {"crime": "crimes", "accident": "accidents", "juvenile": "juvenile offences",
           "call": "calls"}  # fmt: skip
 
@@ -72,8 +74,15 @@ def _figure(name: str, value: str, lang: str) -> str:
     if name == "events":
         n = int(value.split()[0].replace(",", ""))
         return notes.ngettext("{n} event", "{n} events", n).format(n=_number(value.split()[0]))
-    if name in ("what", "how"):
+    if name in ("what", "how", "said"):
         return told_note(value, lang)
+    if name == "open":
+        rules = re.findall(r"\w+_\w+='[\d:]+'|unlit='\w+'|no_go", value)
+        return f" ({', '.join(rules)})" if rules else ""
+    if name == "where":
+        return notes.gettext(value)
+    if name == "over":
+        return notes.gettext(value) if value else ""
     if name == "kind":
         return shared.gettext(_KINDS.get(value, value))
     if name == "mode":
@@ -81,7 +90,9 @@ def _figure(name: str, value: str, lang: str) -> str:
     if name == "parts":
         rows = (part.rsplit(" ", 1) for part in value.split(", "))
         return ", ".join(f"{shared.gettext(kind)} {share[:-1]} %" for kind, share in rows)
-    if name in ("span", "took", "had"):
+    if name == "term":
+        value = re.sub(r"(\d)([a-z])", r"\1 \2", value)
+    if name in ("span", "took", "had", "term"):
         return " ".join(notes.gettext(word) for word in value.split())
     return _number(value).replace("%", " %").replace("  %", " %")
 

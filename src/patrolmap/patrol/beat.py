@@ -58,10 +58,15 @@ def near_depots(problem: Problem) -> Problem:
     return _regrouped(problem, _around_depots)
 
 
-def confine(problem: Problem) -> Problem:
+def confine(problem: Problem, *, relax: bool = False) -> Problem:
     """Return the problem in which each crew with a beat keeps to one ball, worth the most.
 
     The ball holds a place of each of its duties, and what must be visited, where it can.
+
+    Raises
+    ------
+    InfeasibleError
+        Without `relax`, where it cannot; names the beat, the duty and the crew.
     """
     left = problem.prize.sum(axis=1)
     duties = problem.standing.duties
@@ -79,7 +84,27 @@ def confine(problem: Problem) -> Problem:
         to_do.difference_update(i for i, held in zip(mine, places, strict=True) if keep[held].any())
         return keep
 
-    return _regrouped(problem, ball)
+    confined = _regrouped(problem, ball)
+    for i in () if relax else sorted(to_do):
+        row, last = duties[i].crews
+        if all(crew.rules.beat is not None for crew in problem.crews[row:last]):
+            raise _too_far(problem, problem.crews[row], duties[i])
+    return confined
+
+
+def _too_far(problem: Problem, crew: Crew, duty: Duty) -> InfeasibleError:
+    """Name the duty that no beat of its crew holds."""
+    metres = beat_metres(crew.rules)
+    who = f"shift {crew.shift.name!r}" if duty.rule == "must_visit" else f"crew {crew.route_id}"
+    at = "" if duty.rule == "must_visit" else f" at {', '.join(name for name, *_ in duty.places)}"
+    return InfeasibleError(
+        f"{who}: beat={crew.rules.beat!r} keeps any two points of a route within {metres:,.0f} m, "
+        f"and no beat around a centre near its depots also holds its {duty.said}{at} "
+        f"({duty.rule}). "
+        "Name a place nearer to the depot, give a longer beat, or none, or plan with relax=True, "
+        "which leaves out what does not fit.",
+        shift=str(crew.shift.name), demand="beat",
+    )  # fmt: skip
 
 
 def _held_by(problem: Problem, duty: Duty) -> Ints:

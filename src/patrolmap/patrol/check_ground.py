@@ -15,9 +15,10 @@ from patrolmap.patrol.access import (
     park_segments,
     unlit_segments,
 )
-from patrolmap.patrol.apart import EVERY, too_near, track_of
+from patrolmap.patrol.apart import EVERY, by_duty, too_near, track_of
 from patrolmap.patrol.check_stated import Asked, Breach
 from patrolmap.patrol.plan import Plan
+from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.turns import turn_seconds
 
 Bools = npt.NDArray[np.bool_]
@@ -54,15 +55,21 @@ def check_distances(
     """Check that crews on the move keep their distance; see `patrolmap.patrol.apart.too_near`."""
     if all(asked.rules.crew_distance == 0 for asked in shifts.values()):
         return
-    walked = steps[(steps["row"].to_numpy() >= 0) & ~steps["on_foot"].to_numpy()]
     tracks = []
-    for route_id, route in walked.groupby("route_id", sort=False):
+    for route_id, every in steps.groupby("route_id", sort=False):
+        moving = (every["row"].to_numpy() >= 0) & ~every["on_foot"].to_numpy()
+        route = every[moving]
+        if route.empty:
+            continue
         lines = np.asarray(plan.segments.geometry.array[route["row"].to_numpy()])
         clock = [route[name].dt.as_unit("ms").astype("int64").to_numpy()
                  for name in ("arrive", "depart")]  # fmt: skip
         asked = shifts.get(str(route["shift"].iloc[0]))
         metres = 0.0 if asked is None else asked.rules.crew_distance
-        tracks.append((route_id, metres, track_of(lines, route["forward"].to_numpy(), *clock)))
+        duty = by_duty(PatrolRules() if asked is None else asked.rules, every["activity"])
+        stands = np.cumsum(moving)[duty]
+        track = track_of(lines, route["forward"].to_numpy(), clock[0], clock[1], stands)
+        tracks.append((route_id, metres, track))
     for (one, least, track), (other, more, second) in itertools.combinations(tracks, 2):
         rows = too_near(track, second, max(least, more))
         if len(rows):

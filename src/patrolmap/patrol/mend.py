@@ -7,7 +7,7 @@ the least prize first, until the walk keeps its shift, its duties, its parks and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from patrolmap.errors import InfeasibleError
 from patrolmap.patrol.apart import keep_apart
+from patrolmap.patrol.haste import AT_LEISURE, Haste
+from patrolmap.patrol.search import SEARCHES
 from patrolmap.patrol.steps import Order, Stepper, Steps
 from patrolmap.patrol.timeline import timeline
 from patrolmap.patrol.turns import turns_cost
@@ -28,6 +30,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 TRIES = 40  # entries dropped that are tried again
+LOOKS = 100  # walks made and looked at to mend one
+LOOK, LOOK_METRE = 5e-4, 3e-8  # s that each takes, and more per metre that the crew may walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +44,13 @@ class _Fault:
     owed: list[int]  # entries that are duties, one of which must go if nothing else may
 
 
-def mend_orders(problem: Problem, orders: Sequence[Order], *, relax: bool = False) -> list[Order]:
+def mend_orders(
+    problem: Problem, orders: Sequence[Order], *, relax: bool = False, haste: Haste = AT_LEISURE
+) -> list[Order]:
     """Return orders whose walks keep every rule of their crews.
 
     Duties are kept; only with `relax` they are dropped too, where nothing else is left to drop.
+    Each crew gets its part of the time that `haste` knows; late ones drop what they must at once.
 
     Raises
     ------
@@ -51,14 +58,26 @@ def mend_orders(problem: Problem, orders: Sequence[Order], *, relax: bool = Fals
         If even the shortest way from a depot over its duties to the end depot breaks a rule; names
         rule and crew.
     """
-    mender = _Mender(problem, relax=relax)
-    kept = [
-        mender.mended(row, order) if _unsure(crew) else list(order)
-        for row, (crew, order) in enumerate(zip(problem.crews, orders, strict=True))
-    ]
-    if all(crew.rules.crew_distance == 0 for crew in problem.crews):
-        return kept
-    return keep_apart(problem, kept, mender.fits, mender.owed, relax=relax)
+    mender = _Mender(problem, orders, relax=relax)
+    apart = any(crew.rules.crew_distance > 0 for crew in problem.crews)
+    first, then = haste.parted(2) if apart else (haste, haste)
+    parts = zip(problem.crews, orders, first.parted(len(orders)), strict=True)
+    for row, (crew, order, part) in enumerate(parts):
+        if _unsure(crew):
+            mender.settle(row, mender.mended(row, order, part.late))
+    if not apart:
+        return mender.orders
+    return keep_apart(problem, mender.orders, mender, relax=relax, haste=then)
+
+
+def mending_seconds(problem: Problem) -> float:
+    """Return about how long it takes to mend the orders of a search, on an office machine."""
+    crews = problem.crews
+    unsure = [crew for crew in crews if _unsure(crew)]
+    looks = LOOKS * sum(LOOK + LOOK_METRE * crew.budget / 1000 for crew in unsure)
+    if any(crew.rules.crew_distance > 0 for crew in crews):
+        looks += LOOKS * sum(LOOK + LOOK_METRE * crew.budget / 1000 for crew in crews)
+    return SEARCHES * looks
 
 
 def _unsure(crew: Crew) -> bool:
@@ -79,29 +98,64 @@ def duty_rows(problem: Problem, row: int) -> dict[int, int]:
 
 
 class _Mender:
-    def __init__(self, problem: Problem, *, relax: bool) -> None:
+    """Mends crew after crew; `orders` are the mended ones, and as given of those to come."""
+
+    def __init__(self, problem: Problem, orders: Sequence[Order], *, relax: bool) -> None:
         self.problem, self.relax, self.stepper = problem, relax, Stepper(problem)
+        self.orders: list[Order] = [list(order) for order in orders]
         self._duties = [duty_rows(problem, row) for row in range(len(problem.crews))]
 
-    def owed(self, row: int, order: Order) -> Bools:
-        """Return which entries of an order are duties."""
-        return np.array([entry in self._duties[row] for entry, _ in order], dtype=np.bool_)
+    def settle(self, row: int, order: Order) -> None:
+        """Keep the order of a crew; those after it may rely on it."""
+        self.orders[row] = order
 
-    def mended(self, row: int, order: Order) -> Order:
+    def owed(self, row: int, order: Order) -> Bools:
+        """Return which entries of an order are duties that no other crew has in its order.
+
+        What a shift must visit is visited by one of its crews: where two have it, one may drop it.
+        """
+        mine = {entry for entry, _ in order} & self._duties[row].keys()
+        others = {
+            entry for i, other in enumerate(self.orders) if i != row for entry, _ in other
+            if entry in mine and self._duties[i].get(entry) == self._duties[row][entry]
+        }  # fmt: skip
+        return np.array([entry in mine - others for entry, _ in order], dtype=np.bool_)
+
+    def mended(self, row: int, order: Order, late: Callable[[], bool]) -> Order:
         """Drop entries until the walk keeps its rules, then take back those that fit after all."""
         worth = self._worth(row, order)
-        kept = np.arange(len(order))
+        kept, cut = np.arange(len(order)), False
         while (fault := self._fault(row, order, kept, worth)) is not None:
             drop = fault.drop or (fault.owed[:1] if self.relax else [])
             if not drop:
                 raise _refusal(self.problem.crews[row], fault, bare=not fault.owed)
-            kept = np.delete(kept, drop)
+            if late() and not cut:
+                kept, cut = self._cut(row, order, kept, worth), True
+            else:
+                kept = np.delete(kept, drop)
         dropped = np.setdiff1d(np.arange(len(order)), kept)
         for entry in dropped[np.argsort(-worth[dropped], kind="stable")][:TRIES].tolist():
+            if late():
+                break
             wider = np.sort(np.append(kept, entry))
             if self._fault(row, order, wider, worth) is None:
                 kept = wider
         return [order[i] for i in kept.tolist()]
+
+    def _cut(self, row: int, order: Order, kept: Ints, worth: Floats) -> Ints:
+        """Drop about as few entries as will do, those first that are worth least for their time."""
+        some = [order[i] for i in kept.tolist()]
+        saved = self._saved(row, some, self.stepper.steps(row, some))
+        rate = worth[kept] / np.maximum(saved, 1)
+        free = np.argsort(rate, kind="stable")[: int(np.isfinite(rate).sum())]
+        few, many = 0, len(free)
+        while few < many:
+            half = (few + many) // 2
+            if self._fault(row, order, np.delete(kept, free[:half]), worth) is None:
+                many = half
+            else:
+                few = half + 1
+        return np.delete(kept, free[:many])
 
     def fits(self, row: int, order: Order) -> bool:
         """Return whether a walk keeps the rules of its crew."""

@@ -13,10 +13,11 @@ from patrolmap.patrol.access import paces, unlit_segments, usable_segments
 from patrolmap.patrol.arcs import far_from, has_arc, reverse
 from patrolmap.patrol.on_foot import excursions_of, trip_ways
 from patrolmap.patrol.prizes import prizes_of
+from patrolmap.patrol.refusals import Refusals
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.services import (
     Rules,
-    limits,
+    or_others,
     require_in_sector,
     require_rules,
     rules_of,
@@ -235,10 +236,13 @@ def build_problem(
     starts, prize = prizes_of(streets, risk, clock)
     groups: list[Group] = []
     crews: list[Crew] = []
+    refusals = Refusals()
     for shift in shifts:
-        shift_rules = rules_of(shift, rules)
-        group = _group_of(streets, shift, shift_rules, clock, groups)
-        crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
+        with refusals:
+            shift_rules = rules_of(shift, rules)
+            group = _group_of(streets, shift, shift_rules, clock, groups)
+            crews += _crews_of(streets, shift, shift_rules, groups[group], group, clock)
+    refusals.settle()
     spot, of, ends, worth = spots_of(streets, prize, groups, crews)
     duties = duties_of(streets, groups, crews)
     excursions = excursions_of(streets, groups, crews, clock)
@@ -294,10 +298,9 @@ def _group_of(
     usable = usable_segments(streets, shift, rules, clock)
     graph = streets.graph(mode, usable=None if usable.all() else usable)
     if len(graph.head) == 0:
-        other = ", or other rules" if limits(rules) else ""
         raise InfeasibleError(
             f"shift {shift.name!r}: no street {where_left(shift, rules)} allows mode {mode!r}; "
-            f"give it another sector, mode or extract{other}.",
+            f"give it another sector, mode or extract{or_others(rules)}.",
             shift=str(shift.name), demand=None if shift.sector is None else "sector",
         )  # fmt: skip
     earns = np.zeros(len(segments), dtype=bool)
@@ -333,11 +336,7 @@ def _crews_of(
     clock: pd.Timestamp,
 ) -> list[Crew]:
     start = depot_node(streets, group.graph, shift.depot, shift)
-    end = (
-        start
-        if shift.end_depot is None
-        else depot_node(streets, group.graph, shift.end_depot, shift)
-    )
+    end = depot_node(streets, group.graph, shift.end_depot or shift.depot, shift)
     metres = shift.seconds * rules.speed
     if metres > LONGEST_ROUTE:
         raise OptionError(
@@ -367,7 +366,7 @@ def _require_way(
     if shortest == np.inf:
         raise InfeasibleError(
             f"shift {shift.name!r}: no way leads from its depot to its end depot in mode "
-            f"{group.mode!r}; give it another end depot, mode or sector.",
+            f"{group.mode!r}; give it another end depot, mode or sector{or_others(rules)}.",
             shift=str(shift.name), demand=None if shift.sector is None else "sector",
         )  # fmt: skip
     if shortest > metres * 1000:

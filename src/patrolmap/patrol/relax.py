@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from patrolmap.errors import DepotError, InfeasibleError
+from patrolmap.errors import DepotError, InfeasibleError, _DemandError
+from patrolmap.patrol.haste import AT_LEISURE, Haste
+from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.services import Rules, rules_of
 from patrolmap.patrol.shifts import Depot, Shift
 from patrolmap.patrol.standing import Duty
@@ -18,6 +22,16 @@ if TYPE_CHECKING:
     from patrolmap.patrol.steps import Order
     from patrolmap.patrol.walks import Walks
     from patrolmap.streets.network import StreetNetwork
+
+
+_INSTEAD: dict[str, dict[str, Any]] = {
+    "unlit": {"unlit": "avoid"},
+    "no_go": {"no_go": ()},
+    "turn_cost": {"turn_cost": 0.0, "u_turn_cost": 0.0},
+    "crew_distance": {"crew_distance": 0.0},
+}
+# Rules that only walks break, not the search, and that no bound counts on.
+AFTERWARDS = ("no_parks_after", "corner_passes", "turn_cost", "crew_distance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,35 +54,134 @@ def build_relaxed(
     from patrolmap.patrol.beat import near_depots
     from patrolmap.patrol.problem import build_problem
 
+    def build(some: Sequence[Shift], rules: Rules) -> Problem:
+        return near_depots(build_problem(streets, risk, some, rules))
+
     shifts, notes = list(shifts), list[str]()
     while True:
         try:
-            problem = near_depots(build_problem(streets, risk, shifts, rules))
-            return Relaxed(problem=problem, notes=tuple(notes))
+            return Relaxed(problem=build(shifts, rules), notes=tuple(notes))
         except (DepotError, InfeasibleError) as error:
-            if not relax or error.demand is None:
+            if not relax or error.shift is None:
                 raise
-            shifts = [
-                _without(shift, error, rules) if shift.name == error.shift else shift
-                for shift in shifts
-            ]
-            notes.append(f"relaxed {error.demand} of shift {error.shift!r}: {error}")
+            # each with rules of its own: what the plan's rules close is then left out for one
+            shifts = [replace(shift, rules=rules_of(shift, rules)) for shift in shifts]
+            rules, known = None, set[object]()
+            for one in (error, *error.others):
+                if (asked := (one.shift, one.demand, one.place)) in known:
+                    continue  # of another crew
+                known.add(asked)
+                row = [str(shift.name) for shift in shifts].index(str(one.shift))
+                demands, shifts[row] = _relaxed(shifts[row], one, lambda left: build([left], None))
+                why = reason_of(one)
+                for demand in demands:
+                    notes.append(f"relaxed {demand} of shift {one.shift!r}: {why}")
 
 
-def _without(
-    shift: Shift, error: DepotError | InfeasibleError, rules: Rules
-) -> Shift:  # fmt: skip
-    """Return a shift without the demand that an error names."""
-    if error.demand == "sector":
+def reason_of(error: Exception) -> str:
+    """Return what an error says, without whom it concerns and the mend.
+
+    Examples
+    --------
+    >>> reason_of(ValueError("shift 'night', crew 1: it rains; wait. Or take an umbrella."))
+    'it rains'
+    """
+    said = re.sub(r"^(shift '[^']*'(, crew \d+)?|crew [^:]*): ", "", str(error))
+    return re.split(r"; |\. (?=[A-Z])", said)[0].rstrip(".")
+
+
+def _relaxed(
+    shift: Shift, error: _DemandError, build: Callable[[Shift], Problem]
+) -> tuple[list[str], Shift]:
+    """Return the demands in the way of a shift, and the shift without them.
+
+    Where streets that rules close are in the way of its depots, those are as few of the rules as
+    will do: parks are given up first, then light, then areas, then the sector.
+    """
+    if error.demand not in (None, "sector"):
+        return [str(error.demand)], _without(shift, str(error.demand), error.place)
+
+    def works(without: list[str]) -> bool:
+        left = functools.reduce(_without, without, shift)
+        try:
+            build(left)
+        except (DepotError, InfeasibleError) as other:
+            return other.demand not in (None, "sector")
+        return True
+
+    closing = _closing(shift)
+    tried = [closing[: n + 1] for n in range(len(closing))]
+    dropped = next((some for some in tried if works(some)), None)
+    if dropped is None:
+        raise error
+    for name in dropped[:-1]:
+        if works(fewer := [one for one in dropped if one != name]):
+            dropped = fewer
+    return dropped, functools.reduce(_without, dropped, shift)
+
+
+def _closing(shift: Shift) -> list[str]:
+    """Return the rules of a shift that close streets, the one that is given up first at first."""
+    rules = shift.rules
+    if not isinstance(rules, PatrolRules):
+        return []
+    on = {
+        "no_parks_after": rules.no_parks_after is not None,
+        "unlit": rules.unlit == "forbid",
+        "no_go": bool(rules.no_go),
+        "sector": shift.sector is not None,
+    }
+    return [name for name, closes in on.items() if closes]
+
+
+def _without(shift: Shift, demand: str, place: str | None = None) -> Shift:
+    """Return a shift without a demand; dark streets are then avoided, but may be crossed."""
+    if demand == "sector":
         return replace(shift, sector=None)
-    if error.demand == "must_visit":
+    if demand == "must_visit":
         left = tuple(
             one for one in shift.must_visit
-            if (one.name if isinstance(one, Depot) else one) != error.place
+            if (one.name if isinstance(one, Depot) else one) != place
         )  # fmt: skip
         return replace(shift, must_visit=left)
-    off: dict[str, Any] = {str(error.demand): None}
-    return replace(shift, rules=replace(rules_of(shift, rules), **off))
+    return replace(shift, rules=_softened(rules_of(shift, None), demand))
+
+
+def _softened(rules: PatrolRules, demand: str) -> PatrolRules:
+    """Return rules without one of them, or with what comes nearest to it."""
+    off: dict[str, Any] = {demand: None, **_INSTEAD.get(demand, {})}
+    return replace(rules, **off)
+
+
+def as_relaxed(
+    problem: Problem,
+    rules: Mapping[str, Mapping[str, Any]],
+    shifts: Mapping[str, Mapping[str, Any]],
+) -> Problem:
+    """Return a problem without what a plan of it left out after its search, as its provenance says.
+
+    `rules` and `shifts` are those of the provenance, by the name of the shift.
+    """
+    crews = []
+    for crew in problem.crews:
+        mine, told = crew.rules.to_dict(), rules.get(str(crew.shift.name), {})
+        other = {name for name, value in mine.items() if told.get(name) != value}
+        for demand in AFTERWARDS:
+            eased = _softened(crew.rules, demand).to_dict()
+            touched = {name for name, value in eased.items() if value != mine[name]}
+            if touched & other and all(told.get(name) == eased[name] for name in touched):
+                crew = replace(crew, rules=_softened(crew.rules, demand))
+        crews.append(crew)
+
+    def gone(duty: Duty) -> bool:
+        crew = problem.crews[duty.crews[0]]
+        left = [list(one) for one in shifts.get(str(crew.shift.name), {}).get("relaxed", ())]
+        if duty.rule == "must_visit":
+            return [0, duty.places[0][0]] in left
+        return [crew.number, duty.rule] in left
+
+    undone = [duty for duty in problem.standing.duties if gone(duty)]
+    return without_duties(replace(problem, crews=tuple(crews)), undone)
 
 
 def missed(problem: Problem, orders: Sequence[Order], walks: Walks) -> list[Duty]:
@@ -116,47 +229,104 @@ def without_duties(problem: Problem, duties: Sequence[Duty]) -> Problem:
     return replace(problem, standing=replace(problem.standing, duties=left))
 
 
+def relaxed_walks(
+    asked: Relaxed, problem: Problem, orders: Sequence[Sequence[Order]], *, relax: bool,
+    haste: Haste,
+) -> tuple[Relaxed, Walks, list[Duty]]:  # fmt: skip
+    """Return the best walks, what they miss, and what else was left out so that there are any.
+
+    `problem` is what the search had: that of `asked`, or one in which crews keep to their beats.
+    """
+    notes = list(asked.notes)
+    while True:
+        try:
+            walks, undone = best_walks(problem, orders, relax=relax, haste=haste)
+            return Relaxed(problem=problem, notes=tuple(notes)), walks, undone
+        except InfeasibleError as error:
+            if not relax or error.demand not in AFTERWARDS:
+                raise
+            eased = _eased(problem, error)
+            if [crew.rules for crew in eased.crews] == [crew.rules for crew in problem.crews]:
+                raise
+            problem = eased
+            notes.append(f"relaxed {error.demand} of shift {error.shift!r}: {reason_of(error)}")
+
+
+def _eased(problem: Problem, error: InfeasibleError) -> Problem:
+    """Return a problem without a rule of a shift; two crews keep their distance or do not."""
+    demand = str(error.demand)
+    everyone = demand == "crew_distance"
+    crews = []
+    for crew in problem.crews:
+        if everyone or crew.shift.name == error.shift:
+            rules = _softened(crew.rules, demand)
+            crew = replace(crew, rules=rules, shift=replace(crew.shift, rules=rules))
+        crews.append(crew)
+    return replace(problem, crews=tuple(crews))
+
+
 def best_walks(
-    problem: Problem, orders: Sequence[Sequence[Order]], *, relax: bool
+    problem: Problem,
+    orders: Sequence[Sequence[Order]],
+    *,
+    relax: bool,
+    haste: Haste = AT_LEISURE,
 ) -> tuple[Walks, list[Duty]]:
     """Return the true walk that misses the fewest duties, the richest of those, and what it misses.
+
+    In haste, the orders that promise the most are mended first, others only while there is time.
 
     Raises
     ------
     InfeasibleError
         Naming the rule and the crew, where a duty is missed and `relax` is False.
     """
-    from patrolmap.patrol.mend import mend_orders
+    from patrolmap.patrol.mend import mend_orders, mending_seconds
     from patrolmap.patrol.walks import walk_routes
 
-    found, refused = [], list[InfeasibleError]()
-    for number, planned in enumerate(orders):
+    found: list[tuple[int, float, int, list[Duty], Walks]] = []
+    refused: list[InfeasibleError] = []
+    first, took = list(range(len(orders))), 0.0
+    if haste.until < float("inf") and mending_seconds(problem) > 0:
+        first.sort(key=lambda number: -_promise(problem, orders[number]))
+    for number in first:
+        left, good = haste.left, any(wrong == 0 for wrong, *_ in found)
+        if good and left < took:
+            break
         try:
-            order = mend_orders(problem, planned, relax=relax)
+            order = mend_orders(problem, orders[number], relax=relax, haste=haste)
         except InfeasibleError as error:
             refused.append(error)
             continue
         walks = walk_routes(problem, order)
-        left = missed(problem, order, walks)
-        wrong = len(left) + len(late_crews(problem, walks))
-        found.append((wrong, -walks.total, number, left, walks))
+        undone = missed(problem, order, walks)
+        wrong = len(undone) + len(late_crews(problem, walks))
+        found.append((wrong, -walks.total, number, undone, walks))
+        took = left - haste.left if left < float("inf") else 0.0
     if not found:
         raise refused[0]
-    _, _, _, left, walks = min(found, key=lambda one: one[:3])
+    _, _, _, undone, walks = min(found, key=lambda one: one[:3])
     late = late_crews(problem, walks)
-    if (left and not relax) or late:
-        crew = problem.crews[left[0].crews[0] if left else late[0]]
-        said = left[0].said if left else "being back in time"
-        rule = left[0].rule if left else "duration"
+    if (undone and not relax) or late:
+        crew = problem.crews[undone[0].crews[0] if undone else late[0]]
+        said = undone[0].said if undone else "being back in time"
+        rule = undone[0].rule if undone else "duration"
         who = f"shift {crew.shift.name!r}" if rule == "must_visit" else f"crew {crew.route_id}"
-        more = f" (and {len(left) - 1} more demands)" if len(left) > 1 else ""
+        more = f" (and {len(undone) - 1} more demands)" if len(undone) > 1 else ""
         raise InfeasibleError(
             f"{who}: {said} ({rule}) could not be met together with the other demands{more}. "
             "Widen its window, name nearer places, give the shift more time, or plan with "
             "relax=True, which leaves out what cannot be met.",
             shift=str(crew.shift.name), demand=rule,
         )  # fmt: skip
-    return walks, left
+    return walks, undone
+
+
+def _promise(problem: Problem, orders: Sequence[Order]) -> float:
+    """Return about what orders earn: each of their entries once."""
+    best = problem.worth.max(axis=1, initial=0.0)
+    rows = {row for order in orders for row, _ in order if row < len(best)}
+    return float(best[list(rows)].sum())
 
 
 def left_out(problem: Problem, duties: Sequence[Duty]) -> dict[str, list[list[object]]]:

@@ -81,6 +81,11 @@ def limits(rules: PatrolRules) -> list[str]:
     return out
 
 
+def or_others(rules: PatrolRules) -> str:
+    """Name, as a mend, the rules that may close streets; nothing where none does."""
+    return f", or other rules than {' and '.join(limits(rules))}" if limits(rules) else ""
+
+
 def where_left(shift: Shift, rules: PatrolRules) -> str:
     """Say which streets are meant where none is left."""
     where = "in its sector" if shift.sector is not None else "in these streets"

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from patrolmap.errors import OptionError
@@ -18,6 +19,7 @@ from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
 BOUND_PART = 0.2  # of the time that the bound may take
+MEND_PART, MEND_SECONDS = 0.3, 1.0  # that making routes keep what a search does not know may take
 
 _log = logging.getLogger(__name__)
 
@@ -102,13 +104,15 @@ def plan_patrols(
         from patrolmap.patrol.bound import upper_bound
         from patrolmap.patrol.candidates import choose, earning_units, reaches_of
         from patrolmap.patrol.excursions import with_trips
+        from patrolmap.patrol.haste import Haste
         from patrolmap.patrol.layout import ground_of, lay_out, room_for
+        from patrolmap.patrol.mend import mending_seconds
         from patrolmap.patrol.notes import ground_notes
         from patrolmap.patrol.relax import (
-            best_walks,
             build_relaxed,
             left_out,
             notes_on,
+            relaxed_walks,
             without_duties,
         )
         from patrolmap.patrol.search import LAYOUT_PART, search, time_for
@@ -123,7 +127,7 @@ def plan_patrols(
             _require_kinds(streets, risk_by_kind)
         units = earning_units(problem)
         bound = upper_bound(problem, units, seconds=time_for(stop, BOUND_PART, elapsed()))
-        if (confined := with_trips(confine(problem))) is not problem:
+        if (confined := with_trips(confine(problem, relax=relax))) is not problem:
             problem = confined
             units = earning_units(problem)
         ground = ground_of(problem)
@@ -136,20 +140,25 @@ def plan_patrols(
             share=float(ground.share.max()),
             most=room.tasks,
         )
+        total = time_for(stop, 1.0, 0.0)
+        most = max(MEND_PART * total, min(MEND_SECONDS, total / 2))
+        mending = min(mending_seconds(problem), most) if total < np.inf else 0.0
         found = search(
             lay_out(ground, units, *chosen, room),
             stop=stop,
             seed=seed,
-            elapsed=lambda: elapsed() + room.after,
+            elapsed=lambda: elapsed() + room.after + mending,
             progress=progress,
             bound=bound,
         )
+        haste = Haste(elapsed=elapsed, until=total - room.after)
+        left, walks, undone = relaxed_walks(asked, problem, found.orders, relax=relax, haste=haste)
+        problem = left.problem
+        if undone:  # what duties would have taken of the crews' time is theirs again
+            freed = without_duties(asked.problem, undone)
+            bound = max(bound, upper_bound(freed, earning_units(freed), seconds=haste.left))
         if compiling() > 1:
             _log.info("compiled the kernels in %.0f s; later runs find them on disk", compiling())
-    walks, undone = best_walks(problem, found.orders, relax=relax)
-    if undone:  # what duties would have taken of the crews' time is theirs again
-        freed = without_duties(asked.problem, undone)
-        bound = max(bound, upper_bound(freed, earning_units(freed)))
     tables = plan_tables(problem, walks, risk_by_kind)
     return Plan(
         routes=tables.routes,
@@ -165,13 +174,13 @@ def plan_patrols(
             notes=(
                 *risk.attrs.get("notes", ()),
                 *ground_notes(problem),
-                *asked.notes,
+                *left.notes,
                 *notes_on(problem, undone),
             ),
             relaxed=left_out(problem, undone),
             seed=seed,
             iterations=found.iterations,
-            runtime=found.seconds - room.after,
+            runtime=found.seconds - room.after - mending,
         ),
     )
 

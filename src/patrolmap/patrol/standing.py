@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
 from patrolmap.patrol.on_foot import NONE, Excursions
+from patrolmap.patrol.refusals import Refusals
 from patrolmap.patrol.rule_times import Place, window_seconds
 from patrolmap.patrol.shifts import Depot, Shift
 
@@ -159,12 +160,15 @@ def duties_of(
         Naming the rule, the crew and the mend, where a duty is out of reach.
     """
     found: list[Duty] = []
+    refusals = Refusals()
     for i, crew in enumerate(crews):
         group = groups[crew.group]
-        found += _breaks(streets, group, crew, i)
-        found += _reports(streets, group, crew, i)
-        if crew.number == 1:
-            found += _visits(streets, group, crew, i)
+        with refusals:
+            found += _breaks(streets, group, crew, i)
+            found += _reports(streets, group, crew, i)
+            if crew.number == 1:
+                found += _visits(streets, group, crew, i)
+    refusals.settle()
     for i, crew in enumerate(crews):
         mine = sum(d.seconds for d in found if d.crews == (i, i + 1))
         if mine * crew.speed > crew.budget:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +75,46 @@ class Steps:
         return int(self.mm.sum())
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Legs:
+    """The ways to each entry of an order, the entry walked with them, and to the end depot.
+
+    Leg i is the steps `starts[i]` to `starts[i + 1]`; `found` says whether there is such a way.
+    """
+
+    segment: Ints
+    forward: Bools
+    starts: Ints
+    found: Bools
+
+    def part(self, first: int, last: int) -> tuple[Ints, Bools]:
+        """Return the segments and directions of some legs."""
+        steps = slice(self.starts[first], self.starts[last])
+        return self.segment[steps], self.forward[steps]
+
+
+class _Ways:
+    """Shortest ways in one graph; each is looked for once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self._tail = graph, tails(graph)
+        self._known: dict[tuple[int, int], tuple[Ints, int]] = {}
+
+    def between(self, sources: Ints, targets: Ints) -> list[tuple[Ints, int]]:
+        """Return the arcs of each way, and its millimetres, -1 where there is none."""
+        pairs = list(zip(sources.tolist(), targets.tolist(), strict=True))
+        new = sorted({pair for pair in pairs if pair not in self._known})
+        if new:
+            graph, ends = self.graph, np.array(new, dtype=np.int64)
+            arcs, starts, far = path_arcs(
+                graph.indptr, graph.head, self._tail, graph.length,
+                np.ascontiguousarray(ends[:, 0]), np.ascontiguousarray(ends[:, 1]),
+            )  # fmt: skip
+            for i, pair in enumerate(new):
+                self._known[pair] = (arcs[starts[i] : starts[i + 1]], int(far[i]))
+        return [self._known[pair] for pair in pairs]
+
+
 class Stepper:
     """Makes the steps of the crews of one problem; knows their streets by day and by night."""
 
@@ -83,38 +123,48 @@ class Stepper:
         self._street = problem.streets.segments["street_id"].to_numpy()
         self._ends = row_ends(problem)
         self._stands = cache(lambda row: Stands(problem, problem.crews[row]))
-        self._ways = cache(self._tailed)
+        self._hours = cache(lambda row: shut_hours(problem, problem.crews[row]))
+        self._ways = cache(lambda group: _Ways(problem.groups[group].planned))
         self._closed = cache(self._without_parks)
-        self._park: Bools | None = None
 
     def steps(self, row: int, order: Order) -> Steps:
         """Return the steps of a crew that walks an order of segments."""
         crew = self.problem.crews[row]
-        hours = shut_hours(self.problem, crew)
-        if not hours:
-            return self._costed(row, *self._legs(crew, order, self._ways(crew.group)))
-        return self._by_the_clock(row, order, hours)
+        usual = self._legs(crew, order, self._ways(crew.group))
+        hours = self._hours(row)
+        if not hours or not self._in_park[usual.segment].any():
+            return self._costed(row, usual)
+        return self._by_the_clock(row, order, usual, hours)
 
     def stands(self, row: int) -> Stands:
         """Return what each row beyond the segments is for a crew."""
         return self._stands(row)
 
-    @property
+    @cached_property
     def park(self) -> Bools:
         """Which segments are ways of a park."""
-        if self._park is None:
-            self._park = park_segments(self.problem.streets.segments)
-        return self._park
+        return park_segments(self.problem.streets.segments)
 
-    def _tailed(self, group: int) -> tuple[Graph, Ints]:
+    @cached_property
+    def _in_park(self) -> Bools:
+        """Which rows are ways of a park, or excursions that take one."""
+        out = np.zeros(len(self._ends[0]), dtype=np.bool_)
+        first = len(self.park) + len(self.problem.standing.spot)
+        out[: len(self.park)] = self.park
+        for i, trip in enumerate(self.problem.standing.excursions.trips):
+            out[first + i] = self.park[trip.segment].any()
+        return out
+
+    @cached_property
+    def lines(self) -> npt.NDArray[np.object_]:
+        """The geometries of the segments."""
+        return np.asarray(self.problem.streets.segments.geometry.array)
+
+    def _without_parks(self, group: int) -> _Ways:
         graph = self.problem.groups[group].planned
-        return graph, tails(graph)
-
-    def _without_parks(self, group: int) -> tuple[Graph, Ints]:
-        graph, tail = self._ways(group)
         keep = ~self.park[graph.segment]
         indptr = np.zeros_like(graph.indptr)
-        np.cumsum(np.bincount(tail[keep], minlength=graph.n_nodes), out=indptr[1:])
+        np.cumsum(np.bincount(tails(graph)[keep], minlength=graph.n_nodes), out=indptr[1:])
         left = Graph(
             indptr=indptr,
             head=graph.head[keep],
@@ -122,67 +172,50 @@ class Stepper:
             forward=graph.forward[keep],
             length=graph.length[keep],
         )
-        return left, tails(left)
+        return _Ways(left)
 
-    def _legs(
-        self, crew: Crew, order: Order, ways: tuple[Graph, Ints]
-    ) -> tuple[list[Ints], list[Bools], list[bool]]:
-        """Return the shortest way to each entry and to the end: segments, directions, found."""
-        graph, tail_of_arc = ways
+    def _nodes(self, order: Order) -> tuple[Ints, Bools, Ints, Ints]:
+        """Return the rows of an order, their directions, and where each is entered and left."""
         tail, head = self._ends
         wanted = np.array([row for row, _ in order], dtype=np.int64)
         along = np.array([forward for _, forward in order], dtype=np.bool_)
         enter = np.where(along, tail[wanted], head[wanted])
-        leave = np.where(along, head[wanted], tail[wanted])
-        arcs, starts, far = path_arcs(
-            graph.indptr, graph.head, tail_of_arc, graph.length,
-            np.concatenate([[crew.start], leave]).astype(np.int64),
-            np.concatenate([enter, [crew.end]]).astype(np.int64),
-        )  # fmt: skip
-        segment = np.split(graph.segment[arcs], starts[1:-1])
-        forward = np.split(graph.forward[arcs], starts[1:-1])
-        for i, (row, ahead) in enumerate(order):
-            segment[i] = np.append(segment[i], row)
-            forward[i] = np.append(forward[i], ahead)
-        return segment, forward, (far >= 0).tolist()
+        return wanted, along, enter, np.where(along, head[wanted], tail[wanted])
+
+    def _legs(self, crew: Crew, order: Order, ways: _Ways) -> _Legs:
+        """Return the shortest way to each entry and to the end."""
+        wanted, along, enter, leave = self._nodes(order)
+        found = ways.between(np.append(crew.start, leave), np.append(enter, crew.end))
+        arcs = np.concatenate([arcs for arcs, _ in found])
+        starts = np.cumsum([0, *(len(arcs) for arcs, _ in found)])
+        at, n = starts[1:-1], len(order)
+        return _Legs(
+            segment=np.insert(ways.graph.segment[arcs], at, wanted),
+            forward=np.insert(ways.graph.forward[arcs], at, along),
+            starts=starts + np.append(np.arange(n + 1), n),
+            found=np.array([mm >= 0 for _, mm in found], dtype=np.bool_),
+        )
 
     def legs_past(self, crew: Crew, order: Order) -> Ints:
         """Return, for each entry, the millimetres of the way past it; -1 = there is none."""
-        graph, tail_of_arc = self._ways(crew.group)
-        tail, head = self._ends
-        rows = np.array([row for row, _ in order], dtype=np.int64)
-        along = np.array([forward for _, forward in order], dtype=np.bool_)
-        enter = np.where(along, tail[rows], head[rows])
-        leave = np.where(along, head[rows], tail[rows])
-        sources = np.concatenate([[crew.start], leave[:-1]]).astype(np.int64)
-        targets = np.concatenate([enter[1:], [crew.end]]).astype(np.int64)
-        found: Ints = path_arcs(
-            graph.indptr, graph.head, tail_of_arc, graph.length, sources, targets
-        )[2]
-        return found
+        _, _, enter, leave = self._nodes(order)
+        sources, targets = np.append(crew.start, leave[:-1]), np.append(enter[1:], crew.end)
+        found = self._ways(crew.group).between(sources, targets)
+        return np.array([mm for _, mm in found], dtype=np.int64)
 
-    def _costed(
-        self,
-        row: int,
-        segments: list[Ints],
-        forwards: list[Bools],
-        found: list[bool],
-        shut_out: tuple[int, ...] = (),
-    ) -> Steps:
-        if not all(found):
+    def _costed(self, row: int, legs: _Legs, shut_out: tuple[int, ...] = ()) -> Steps:
+        if not legs.found.all():
             raise ValueError("no path between two nodes of a route")
-        segment, forward = np.concatenate(segments), np.concatenate(forwards)
-        task = np.repeat(np.arange(len(segments)), [len(s) for s in segments])
-        wanted = np.append(task[1:] != task[:-1], False)[: len(task)] if len(task) else task > 0
-        if len(task):
-            wanted[-1] = task[-1] < len(segments) - 1
+        n = len(legs.starts) - 1
+        wanted = np.zeros(len(legs.segment), dtype=np.bool_)
+        wanted[legs.starts[1:n] - 1] = True  # the last of each leg but the one to the end
         return Steps(
-            segment=segment,
-            forward=forward,
-            wanted=wanted.astype(np.bool_),
-            node=self._reached(segment, forward),
-            task=task,
-            mm=self.cost(row, segment, forward),
+            segment=legs.segment,
+            forward=legs.forward,
+            wanted=wanted,
+            node=self._reached(legs.segment, legs.forward),
+            task=np.repeat(np.arange(n), np.diff(legs.starts)),
+            mm=self.cost(row, legs.segment, legs.forward),
             shut_out=shut_out,
         )
 
@@ -213,59 +246,79 @@ class Stepper:
         seconds = turn_seconds(crew.rules, self._street[segment], segment, forward)
         return mm + np.ceil(seconds * crew.speed).astype(np.int64)
 
-    def _by_the_clock(self, row: int, order: Order, hours: list[tuple[int, int]]) -> Steps:
+    def _by_the_clock(
+        self, row: int, order: Order, usual: _Legs, hours: list[tuple[int, int]]
+    ) -> Steps:
         """Take each leg round the parks that are closed when it would be walked through them.
 
         What cannot be done so is walked all the same, and `shut_out` tells which entries to drop.
         """
-        crew = self.problem.crews[row]
-        usual = self._legs(crew, order, self._ways(crew.group))
+        crew, n = self.problem.crews[row], len(order) + 1
         around = self._legs(crew, order, self._closed(crew.group))
-        segments: list[Ints] = []
-        forwards: list[Bools] = []
+        parts: list[tuple[Ints, Bools]] = []
+        starts = [0]
         shut_out: list[int] = []
         before: tuple[Ints, Bools] = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.bool_))
         clock = Clock(self.problem, crew, self._stands(row))
-        for i in range(len(order) + 1):
-            for way in (usual, around) if around[2][i] else (usual,):
-                leg = (way[0][i], way[1][i])
-                mm = self._cost_after(row, before, leg)
-                then = clock.fork()
-                then.advance(leg[0], self._reached(*leg), mm)
-                trespass = self._trespass(leg[0], then, clock.count, hours)
-                if not trespass:
-                    break
-            if trespass:
-                own = i < len(order) and self._in_park(order[i][0])
-                shut_out.append(i if own or i == 0 else i - 1)
-            segments.append(leg[0])
-            forwards.append(leg[1])
+        first, ahead = 0, 8
+        while first < n:
+            last = min(first + ahead, n)
+            leg = usual.part(first, last)
+            then, step = self._tried(row, clock, before, leg, hours)
+            if step >= 0 and last > first + 1:  # take what comes before that leg, or it alone
+                at = np.searchsorted(usual.starts, usual.starts[first] + step, side="right") - 1
+                ahead = max(1, int(at) - first)
+                continue
+            alone = step >= 0
+            if alone and around.found[first]:
+                leg = around.part(first, last)
+                then, step = self._tried(row, clock, before, leg, hours)
+            if step >= 0:
+                own = first < len(order) and bool(self._in_park[order[first][0]])
+                shut_out.append(first if own or first == 0 else first - 1)
+            begin = starts[-1] - usual.starts[first]
+            ends = (
+                [starts[-1] + len(leg[0])] if alone else usual.starts[first + 1 : last + 1] + begin
+            )
+            starts.extend(ends)
+            parts.append(leg)
             clock.join(then)
             moved = np.flatnonzero(leg[0] < len(self.park))[-1:]
             if len(moved):
                 before = (leg[0][moved], leg[1][moved])
-        return self._costed(row, segments, forwards, usual[2], tuple(shut_out))
-
-    def _in_park(self, row: int) -> bool:
-        at = row - len(self.park) - len(self.problem.standing.spot)
-        trips = self.problem.standing.excursions.trips
-        if 0 <= at < len(trips):
-            return bool(self.park[trips[at].segment].any())
-        return row < len(self.park) and bool(self.park[row])
+            first, ahead = last, min(2 * ahead, n)
+        taken = _Legs(
+            segment=np.concatenate([segment for segment, _ in parts]),
+            forward=np.concatenate([forward for _, forward in parts]),
+            starts=np.array(starts, dtype=np.int64),
+            found=usual.found,
+        )
+        return self._costed(row, taken, tuple(shut_out))
 
     def _cost_after(self, row: int, before: tuple[Ints, Bools], leg: tuple[Ints, Bools]) -> Ints:
         """Return what steps take, the turn from the step before them counted."""
         segment, forward = (np.append(a, b) for a, b in zip(before, leg, strict=True))
         return self.cost(row, segment, forward)[len(before[0]) :]
 
-    def _trespass(
-        self, segment: Ints, then: Clock, first: int, hours: list[tuple[int, int]]
-    ) -> bool:
-        """Return whether any of the steps just made is in a park while parks are closed."""
-        return any(
-            arrive < b and depart > a
-            for source, *_, foot, _, arrive, depart in then.rows
-            if (source >= 0 and self._in_park(int(segment[source - first])))
-            or (foot >= 0 and self._in_park(foot))
-            for a, b in hours
-        )
+    def _tried(
+        self, row: int, clock: Clock, before: tuple[Ints, Bools], leg: tuple[Ints, Bools],
+        hours: list[tuple[int, int]],
+    ) -> tuple[Clock, int]:  # fmt: skip
+        """Return the clock after some steps, and the first of them in a closed park, -1 = none."""
+        then = clock.fork()
+        then.advance(leg[0], self._reached(*leg), self._cost_after(row, before, leg))
+        walked = {source: (arrive, depart) for source, *_, arrive, depart in then.rows}
+        for step in np.flatnonzero(self._in_park[leg[0]]).tolist():
+            segment, source = int(leg[0][step]), clock.count + step
+            on_trip = segment >= len(self.park)
+            times = self._in_parks(segment, then.begun[step]) if on_trip else [walked[source]]
+            if any(arrive < b and depart > a for arrive, depart in times for a, b in hours):
+                return then, step
+        return then, -1
+
+    def _in_parks(self, row: int, begins: int) -> list[tuple[int, int]]:
+        """Return from when to when an excursion that begins then is in a park."""
+        standing = self.problem.standing
+        trip = standing.excursions.trips[row - len(self.park) - len(standing.spot)]
+        inside, ends = self.park[trip.segment], begins + np.cumsum(trip.ms)
+        return list(zip((ends - trip.ms)[inside].tolist(), ends[inside].tolist(), strict=True))

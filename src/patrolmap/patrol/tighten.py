@@ -33,15 +33,16 @@ def tighten_bound(
     """Return the same plan with the tightest bound that can be proved in the time given.
 
     `plan_patrols` gives its bound a fifth of the time and stops where more work helps little; this
-    goes on while it helps at all, and then branches, which closes the gap of small problems. The
-    linear program and its cuts are those of `patrolmap.patrol.bounds`.
+    goes on while it helps at all, and then branches, which closes the gap of small problems. What
+    `relax=True` left out of the plan is left out of the bound's problem too. The linear program and
+    its cuts are those of `patrolmap.patrol.bounds`.
 
     Parameters
     ----------
     plan
         As `plan_patrols` returned it.
     streets, risk, shifts, rules
-        What it was made from.
+        What it was made from; with `relax=True` or without, as they were given.
     seconds
         About how long to try, by the wall.
 
@@ -69,8 +70,8 @@ def tighten_bound(
     """
     from patrolmap.patrol.bound import upper_bound
     from patrolmap.patrol.candidates import earning_units
-    from patrolmap.patrol.problem import build_problem
     from patrolmap.patrol.provenance import provenance_of
+    from patrolmap.patrol.relax import as_relaxed, build_relaxed
 
     require_type(plan, Plan, name="plan")
     require_type(streets, StreetNetwork, name="streets")
@@ -78,10 +79,13 @@ def tighten_bound(
         raise OptionError(f"seconds={seconds!r}; wanted a number above 0.")
     told = plan.provenance
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts or ())
-    problem = build_problem(streets, risk, shifts, rules)
-    asked = provenance_of(
-        problem, told.prize, bound=told.upper_bound, attrs=risk.attrs, notes=(), runtime=0.0
+    problem = as_relaxed(
+        build_relaxed(streets, risk, shifts, rules, relax=True).problem, told.rules, told.shifts
     )
+    asked = provenance_of(
+        problem, told.prize, bound=told.upper_bound, attrs=risk.attrs, notes=(), runtime=0.0,
+        relaxed={n: shift["relaxed"] for n, shift in told.shifts.items() if "relaxed" in shift},
+    )  # fmt: skip
     other = [name for name in SAME if getattr(asked, name) != getattr(told, name)]
     if abs(asked.total_risk - told.total_risk) > 1e-6 * max(told.total_risk, 1e-9):
         other.append("total_risk")

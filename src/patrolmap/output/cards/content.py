@@ -1,6 +1,6 @@
 """A crew's card before it is printed: everything it says, in the reader's language."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from patrolmap.output.cards.looks import Look, looks_of, past_events
 from patrolmap.output.cards.rows import rows_of
 from patrolmap.output.cards.wording import Words
 from patrolmap.patrol.plan import Plan
+from patrolmap.patrol.stop import is_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,7 @@ def told_in(
     named = named_in(plan, say.lang)
     walks = steps_by_route(named)
     past = None if events is None or not len(plan.routes) else past_events(events, named)
-    notes = tuple(_emergency(say) if emergency is None else map(one_line, emergency))
+    given = None if emergency is None else tuple(map(one_line, emergency))
     told = legs(named, walks)
     owner = told.index.get_level_values("route_id")
     colours, passed = crew_colours(named.routes.index), named.share_passed()
@@ -73,14 +74,17 @@ def told_in(
                 layout=layout,
                 told=_told(len(mine), layout, say),
                 looks=tuple(looks_of(named, steps, past, say)),
-                emergency=notes,
+                emergency=_told_of_need(_apart(plan, row["shift"]), given, say),
                 line=path(steps)[0],
                 depot=one_line(row["depot"]),
                 colour=colours[str(route_id)][0],
             )
         )
     counts = {card.route_id: int((owner == card.route_id).sum()) for card in cards}
-    return Book(plan=named, walks=walks, cards=tuple(cards), legs=counts, emergency=notes)
+    return Book(
+        plan=named, walks=walks, cards=tuple(cards), legs=counts,
+        emergency=_told_of_need(None, given, say),
+    )  # fmt: skip
 
 
 def crew_name(row: pd.Series, say: Words) -> str:
@@ -123,6 +127,24 @@ def _told(legs_: int, layout: Layout, say: Words) -> str:
     return told
 
 
-def _emergency(say: Words) -> Iterator[str]:
-    yield say("Emergency from any mobile phone: 112. Say the street, or the number of the line.")
-    yield say("Report every hour. At night stay together.")
+def _apart(plan: Plan, shift: object) -> float | None:
+    """Return how far apart (m) the rules of a shift let the members of a crew be, if they say."""
+    rules = plan.provenance.rules
+    own = rules.get(str(shift)) if isinstance(rules, Mapping) else None
+    said = own.get("pair_apart") if isinstance(own, Mapping) else None
+    return float(said) if said is not None and is_number(said) else None
+
+
+def _told_of_need(
+    apart: float | None, given: tuple[str, ...] | None, say: Words
+) -> tuple[str, ...]:  # fmt: skip
+    """Return the lines at the foot of a card: those given, or the usual; and what pairs must do."""
+    together: tuple[str, ...] = ()
+    if apart is not None:
+        near = say("Stay within {metres} of each other.", metres=say.metres(apart))
+        together = (say("The crew stays together.") if apart == 0 else near,)
+    if given is not None:
+        return (*together, *given)
+    usual = "Report every hour." if together else "Report every hour. At night stay together."
+    phone = "Emergency from any mobile phone: 112. Say the street, or the number of the line."
+    return (say(phone), *together, say(usual))

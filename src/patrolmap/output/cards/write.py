@@ -54,7 +54,8 @@ def write_cards(
         nothing of single events or persons.
     emergency
         Lines for emergencies, such as the telephone of the duty desk. By default: 112, report
-        every hour, stay together at night.
+        every hour, stay together at night. Where a crew's rules say how far apart its members may
+        be (`pair_apart`), its card says so in any case.
 
     Returns
     -------
