@@ -13,18 +13,20 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.geometry import box
 
 import patrolmap as pm
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.output._cardmap import CardMap, arrows, beside, nice
-from patrolmap.output._legs import legs
+from patrolmap.output._legs import KINDS, legs
 from patrolmap.output._page import measure, printable, shorten
 from patrolmap.output._words import word_table
 from patrolmap.output.cards.content import told_in
+from patrolmap.output.cards.layout import SETTINGS
 from patrolmap.output.cards.looks import _PLURALS
 from patrolmap.output.cards.rows import Row, fitted, squeezed, text_of
 from patrolmap.output.cards.wording import TURNS, Words
-from patrolmap.schema import ACTIVITIES
+from patrolmap.schema import ACTIVITIES, GROUND_KINDS
 from patrolmap.schema.words import CATEGORIES
 from plans import make_plan, node_path
 from towns import CENTRE, grid_town, row_town
@@ -139,6 +141,40 @@ def test_a_shift_too_long_for_a_page_goes_on_overleaf(tmp_path):
     assert f"{len(card.layout.rows)} " in pages[2]
 
 
+def test_ways_without_a_name_become_rings_where_a_page_has_no_room_for_their_kinds(tmp_path):
+    town = grid_town(6, 6)
+    named = np.arange(len(town.segments)) % 2 == 0
+    names = np.where(named, town.segments["name"] + " No. 1", None)
+    kinds = pd.array(np.where(named, "residential", "pedestrian"), dtype="str")
+    segments = town.segments.assign(name=pd.array(names, dtype="str"), highway=kinds)
+    plan = winding_plan(type(town)(segments=segments, nodes=town.nodes), 260)
+    told = legs(plan)
+    for lang in ("en", "kk", "ru"):
+        pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf", lang=lang))
+        (card,) = told_in(plan, Words(lang)).cards
+        assert len(pages) == 2
+        assert [pair for row in card.layout.rows for pair in row.names] == list(
+            zip(told["turn"], told["place"], strict=True)
+        )
+        assert "…" not in pages[1]
+        assert re.search(r"○ (←|→|↑)", pages[1])
+        assert f"○ {Words(lang)('way without a name')}" in pages[1]
+    short = winding_plan(type(town)(segments=segments, nodes=town.nodes), 30)
+    assert "○" not in read(pm.write_cards(short, tmp_path / "cards.pdf"))[0][1]
+
+
+@pytest.mark.parametrize("highway", ["corridor", "trail", "busway", "motorway_link", "=cmd"])
+def test_every_kind_of_way_without_a_name_has_its_word(highway):
+    town = grid_town(2, 2)
+    bare = town.segments.assign(name=None, highway=highway).astype({"name": "str"})
+    plan = make_plan(type(town)(segments=bare, nodes=town.nodes), {"night 1": [1, 2]})
+    (place,) = legs(plan)["place"]
+    assert place.removeprefix("unnamed ") in KINDS
+    for lang in ("kk", "ru"):
+        say = Words(lang)
+        assert not re.search("[a-z]", say.place(place) + say.short(place))
+
+
 def test_there_and_back_along_a_street_is_one_line(tmp_path):
     town = row_town(3)
     plan = make_plan(town, {"night 1": node_path(town, [(0, 0), (100, 0), (200, 0), (100, 0)])})
@@ -182,6 +218,36 @@ def test_cards_say_what_happened_where_the_crew_walks_and_when_most(case, tmp_pa
     stand = events_at([(400, 390)] * 2, case.town, (1, 2), category="other", kind="accident")
     pages, _ = read(pm.write_cards(case.plan, tmp_path / "cards.pdf", events=stand, lang="ru"))
     assert "ДТП: 2" in pages[1]
+
+
+def test_every_corner_where_a_crew_dwells_is_told_under_a_letter_of_its_own(tmp_path):
+    town = grid_town(6, 6)
+    stays = dict.fromkeys((3, 9, 16, 24, 31, 40, 52), 720.0)
+    plan = winding_plan(town, 60, dwell={"night 1": stays})
+    corners = plan.segments.geometry.get_coordinates().drop_duplicates() - np.array(CENTRE)
+    hours = np.resize((21, 22, 22, 3), len(corners))
+    past = events_at(corners.to_numpy(), town, hours)
+    (card,) = told_in(plan, Words("en"), events=past).cards
+    stands = [row for row in card.layout.rows if not row.moving]
+    letters = {look.letter: look.point for look in card.looks if not look.lines}
+    assert len(letters) == len({row.point for row in stands}) >= 6
+    assert all(letters[row.letter] == row.point for row in stands)
+    assert all(re.match(r"theft: \d+ · most at 2\d–\d\d h", look.what) for look in card.looks)
+    pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf", events=past))
+    assert len(pages) == 2
+    for row in stands:
+        assert f"dwell {row.letter}: " in pages[1]
+
+
+def test_the_names_of_a_corner_are_cut_short_before_they_are_cut_off():
+    moment = pd.Timestamp("2026-11-22 20:00+05:00")
+    name = "Жасыл көшесі / Бейбітшілік даңғылы"
+    row = Row(activity="dwell", arrive=moment, depart=moment, turn="left", length=0.0, legs=1,
+              names=(("left", name),), point=(0.0, 0.0))  # fmt: skip
+    say = Words("kk")
+    narrow, wide = SETTINGS[-1], SETTINGS[0]
+    assert narrow.text_of(row, say).endswith("Жасыл к. / Бейбітшілік даң.")
+    assert wide.text_of(row, say).endswith("Жасыл көшесі / Бейбітшілік даңғылы")
 
 
 def test_without_events_cards_tell_which_map_the_risk_comes_from(case, tmp_path):
@@ -245,7 +311,7 @@ def test_every_text_of_the_cards_is_translated():
             said |= set(re.findall(r'say\(\s*"([^"]+)"', text))
             said |= set(re.findall(r'say\.count\(\s*"([^"]+)"', text))
     said |= set(TURNS) | set(_PLURALS.values()) | {"out of reach", "no time left", "unlit"}
-    said |= {word.replace("_", " ") for word in (*ACTIVITIES, *CATEGORIES)}
+    said |= {word.replace("_", " ") for word in (*ACTIVITIES, *CATEGORIES, *GROUND_KINDS)}
     assert len(said) > 80
     for lang in ("kk", "ru"):
         own, shared = word_table(lang, "cards"), word_table(lang, "map")
@@ -296,6 +362,31 @@ class Seen(HTMLParser):
 
     def handle_data(self, data):
         self.text.append(data)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("steps", "sheets"), [(40, 2), (700, 3)])
+def test_the_page_prints_black_bands_and_every_row_on_as_many_sheets_as_the_pdf(
+    chromium, tmp_path, steps, sheets
+):
+    town = grid_town(6, 6)
+    names = [f"a street with quite a long name of its own, number {i}" for i in range(60)]
+    town = type(town)(segments=town.segments.assign(name=names), nodes=town.nodes)
+    plan = winding_plan(town, steps)
+    (card,) = told_in(plan, Words("en")).cards
+    file = pm.write_cards(plan, tmp_path / "cards.html")
+    page = chromium.new_page()
+    page.goto(file.as_uri())
+    page.pdf(path=str(tmp_path / "printed.pdf"), prefer_css_page_size=True)
+    page.close()
+    pages, _ = read(tmp_path / "printed.pdf")
+    assert len(pages) == sheets == len(read(pm.write_cards(plan, tmp_path / "c.pdf"))[0])
+    text = "\n".join(pages[1:])
+    listed = re.findall(r"(?<!\S)(\d+)\s(\d\d:\d\d)\s[●↑←→↩■]", text)
+    assert listed == [(str(i), f"{row.arrive:%H:%M}") for i, row in card.layout.numbered]
+    with pymupdf.open(tmp_path / "printed.pdf") as document:
+        for sheet in document:
+            assert sheet.get_pixmap(dpi=36).pixel(20, 3) == (0, 0, 0)
 
 
 @pytest.mark.browser
@@ -428,6 +519,56 @@ def test_the_map_on_a_card_is_black_on_white_with_the_route_on_it(case, tmp_path
         drawn = document[1].get_drawings()
     heavy = [d for d in drawn if d["type"] == "s" and (d["width"] or 0) > 1.2]
     assert any(d["color"] == (0.0, 0.0, 0.0) for d in heavy)
+
+
+def test_parks_are_stippled_and_water_ruled_on_the_cards_maps(case, tmp_path):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    pond, park = box(300, 300, 500, 500), box(100, 100, 700, 700)
+    kinds = pd.array(["water", "park"], dtype="str")
+    grounds = gpd.GeoDataFrame({"kind": kinds}, geometry=[pond, park], crs=32643)
+    figure = Figure(figsize=(4, 4), dpi=100)
+    sketch = CardMap(figure.add_axes((0, 0, 1, 1)), (100, 100), (0.0, 0.0, 880.0, 880.0))
+    assert sketch.grounds(grounds) == {"park", "water"}
+    assert sketch.grounds(None) == set()
+    FigureCanvasAgg(figure).draw()
+    (x0, y0, x1, y1), shade = sketch.view, np.asarray(figure.canvas.buffer_rgba())[..., 0]
+
+    def part(shape):
+        west, south, east, north = shape.buffer(-10).bounds
+        columns = [int((x - x0) / (x1 - x0) * 400) for x in (west, east)]
+        rows = [int((y1 - y) / (y1 - y0) * 400) for y in (north, south)]
+        return shade[slice(*rows), slice(*columns)]
+
+    lake, green, bare = part(pond), part(box(520, 110, 690, 690)), part(box(710, 0, 880, 880))
+    assert (bare == 255).all()
+    assert lake.std(axis=1).max() < 3 < lake.std(axis=0).min()  # lines across
+    assert green.std(axis=1).max() > 3 < green.std(axis=0).max()  # dots
+    for picture in (lake, green):
+        assert 150 < picture.min() < 210 < picture.mean()  # quieter than streets and numbers
+    there = gpd.GeoDataFrame(
+        {"kind": kinds[:1]}, geometry=[case.plan.segments.union_all().envelope], crs=32643
+    ).rename_axis("ground_id")
+    pages, _ = read(
+        pm.write_cards(replace(case.plan, grounds=there), tmp_path / "c.pdf", lang="kk")
+    )
+    assert all("\nсу\n" in page and "саябақ" not in page for page in pages)
+    assert "\nсу\n" not in read(pm.write_cards(case.plan, tmp_path / "c.pdf", lang="kk"))[0][1]
+
+
+def test_no_number_covers_the_scale_bar_and_the_signs_beside_it():
+    from matplotlib.figure import Figure
+
+    sketch = CardMap(Figure().add_axes((0, 0, 1, 1)), (100, 100), (0.0, 0.0, 880.0, 880.0))
+    sketch.furniture(signs={"park": "park", "water": "water"})
+    x0, y0 = sketch.view[:2]
+    for away in range(3, 50, 3):
+        sketch.number(7, x0 + away * sketch.metres, y0 + 3 * sketch.metres)
+    ours = [t for t in sketch.ax.texts if t.get_text() == "7"]
+    bar = max(line.get_xdata()[-1] for line in sketch.ax.lines[:2])
+    below = [t for t in ours if t.get_position()[1] < y0 + 4 * sketch.metres]
+    assert all(t.get_position()[0] > bar for t in below)
 
 
 def test_words_are_cut_to_fit_and_measured_as_they_print():

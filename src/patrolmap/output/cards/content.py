@@ -12,7 +12,7 @@ from patrolmap.output._style import crew_colours
 from patrolmap.output._text import one_line, span
 from patrolmap.output.cards.layout import Layout, laid_out
 from patrolmap.output.cards.looks import Look, looks_of, past_events
-from patrolmap.output.cards.rows import rows_of
+from patrolmap.output.cards.rows import lettered, rows_of
 from patrolmap.output.cards.wording import Words
 from patrolmap.patrol.plan import Plan
 
@@ -64,7 +64,9 @@ def told_in(
     cards = []
     for route_id, row in named.routes.iterrows():
         mine, steps = told[owner == route_id], walks[str(route_id)]
-        layout = laid_out(rows_of(mine), say)
+        looks = looks_of(named, steps, past, say)
+        letters = {look.point: look.letter for look in looks if not look.lines}
+        layout = laid_out(lettered(rows_of(mine), letters), say)
         cards.append(
             Card(
                 route_id=str(route_id),
@@ -72,7 +74,7 @@ def told_in(
                 facts=tuple(_facts(row, steps, float(passed[route_id]), say)),
                 layout=layout,
                 told=_told(len(mine), layout, say),
-                looks=tuple(looks_of(named, steps, past, say)),
+                looks=tuple(looks),
                 emergency=notes,
                 line=path(steps)[0],
                 depot=one_line(row["depot"]),
