@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 import patrolmap as pm
+from hostile import HOSTILE, SHOWN, hostile_plan, hostile_town
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.output._cardmap import CardMap, arrows, beside, nice
 from patrolmap.output._legs import KINDS, legs
@@ -322,16 +323,17 @@ def test_every_text_of_the_cards_is_translated():
 
 
 def test_the_page_runs_nothing_and_shows_hostile_text_as_text(tmp_path):
-    bad = (
-        "</p><script>alert(1)</script>\"'`${alert(2)}<img src=x onerror=alert(3)>=cmd|' /C calc'!A0"
+    town = hostile_town(grid_town(2, 2))
+    plan = hostile_plan(town, [(0, 0), (100, 0), (100, 100)], dwell={HOSTILE: {1: 600.0}})
+    past = events_at([(50, 1)] * 6, town, (20, 21, 21, 22, 3, 4))
+    for file in ("cards.pdf", "cards.html"):
+        pm.write_cards(plan, tmp_path / file, emergency=[HOSTILE], events=past)
+    printed = "".join("".join(pages) for pages in read(tmp_path / "cards.pdf")[0]).replace(
+        "\n", " "
     )
-    town = grid_town(2, 2)
-    town = type(town)(segments=town.segments.assign(name=bad), nodes=town.nodes)
-    plan = make_plan(town, {bad: [1, 2]}, depot=bad, shift=bad)
-    about = replace(plan.provenance, notes=(bad,), attribution=bad)
-    unserved = plan.unserved.assign(why=bad)
-    plan = replace(plan, provenance=about, unserved=unserved)
-    page = pm.write_cards(plan, tmp_path / "cards.html", emergency=[bad]).read_text("utf-8")
+    assert "=cmd|' /C calc'!A0;\"<script>" in printed
+    assert "\u202e" not in printed
+    page = (tmp_path / "cards.html").read_text("utf-8")
     seen = Seen()
     seen.feed(page)
     plain = (
@@ -340,7 +342,10 @@ def test_the_page_runs_nothing_and_shows_hostile_text_as_text(tmp_path):
     assert seen.tags <= {*plain.split(), "footer"}
     assert not [name for name in seen.attributes if name.startswith("on")]
     assert all(source.startswith("data:image/svg+xml;base64,") for source in seen.sources)
-    assert " ".join(bad.split()) in " ".join("".join(seen.text).split())
+    told = " ".join("".join(seen.text).split())
+    # Shift, depot (at its stand too), streets, service, a note, why, whom to call, whom they are
+    # owed to.
+    assert told.count(SHOWN) >= 12
     assert "default-src 'none'" in page
     for source in seen.sources:
         picture = base64.b64decode(source.split(",")[1]).decode()

@@ -15,6 +15,7 @@ from pandas.testing import assert_frame_equal
 from shapely.geometry import box
 
 from crews import ONE_PASS, START, flat_risk, shift_at
+from hostile import HOSTILE, hostile_plan, hostile_town
 from patrolmap.errors import OptionError, SourceFormatError, SourceNotFoundError
 from patrolmap.patrol import Depot, MaxIterations, Plan, Shift, check_plan, plan_patrols
 from patrolmap.streets import StreetNetwork
@@ -114,6 +115,16 @@ def test_kazakh_names_come_back(tmp_path: Path) -> None:
     back = assert_comes_back_equal(plan, tmp_path)
     assert back.routes.index.tolist() == ["Түнгі ауысым №1-1"]
     assert back.segments["name"].isna().tolist() == [False, True, False]
+
+
+def test_hostile_text_in_every_column_comes_back_as_it_was(tmp_path: Path) -> None:
+    plan = hostile_plan(hostile_town(row_town(2)), [(0, 0), (100, 0), (200, 0)])
+    back = Plan.read(plan.to_file(tmp_path / "plan.gpkg"))
+    assert back.provenance == plan.provenance
+    for name in ("routes", "visits", "segments", "stops", "unserved"):
+        texts, ours = (pd.DataFrame(getattr(p, name).select_dtypes("str")) for p in (back, plan))
+        assert_frame_equal(texts, ours)
+        assert texts.empty or (texts == HOSTILE).to_numpy().any()
 
 
 @pytest.mark.parametrize("risk", [0.0, 1.0])

@@ -56,8 +56,8 @@ def overview(ax: Any, size: tuple[float, float], book: Book, say: Words) -> None
     lane = lanes(walked)
     for route_id, line in lines.items():
         colour, double = colours[route_id]
-        look = {"colour": colour, "double": double, "lane": lane[route_id] % _LANES}
-        sketch.walk(line, width=0.9, heads=False, **look)
+        beside = lane[route_id] % _LANES
+        sketch.walk(line, colour=colour, width=0.9, heads=False, double=double, lane=beside)
     for stop in book.plan.stops.itertuples():
         sketch.depot(stop.name, stop.geometry.x, stop.geometry.y)
     # Each crew's number where its route is farthest from the depot: colours alone do not print.

@@ -112,7 +112,7 @@ def _streets(
     risk = plan.segments["risk"]
     ids = {street: list({s.segment_id for s in mine}) for street, mine in walked.items()}
     total = {street: float(risk.loc[mine].sum()) for street, mine in ids.items()}
-    out = []
+    out: list[dict[str, Any]] = []
     for street in sorted((s for s in total if total[s] > 0), key=lambda s: (-total[s], s)):
         if len(out) == most:
             break
