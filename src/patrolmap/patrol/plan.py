@@ -171,7 +171,9 @@ class Plan:
         p = self.provenance
         crews = len(self.routes)
         share = self.share_passed().sum()
-        unit = "expected events" if p.unit == "count" else p.unit
+        unit = {"count": "expected events", "weighted count": "expected weighted events"}.get(
+            p.unit, p.unit
+        )
         lines = [
             f"{crews} crew{'s cover' if crews != 1 else ' covers'} "
             f"{self.routes['length'].sum() / 1000:,.1f} km past {share:.0%} of all risk; "
