@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.geometry import box
+from shapely.geometry import LineString, Point, box
 
 import patrolmap as pm
 from hostile import HOSTILE, SHOWN, hostile_plan, hostile_town
@@ -23,6 +23,7 @@ from patrolmap.output._legs import KINDS, legs
 from patrolmap.output._page import book, measure, printable, shorten
 from patrolmap.output._words import word_table
 from patrolmap.output.cards.content import told_in
+from patrolmap.output.cards.drawing import route_map
 from patrolmap.output.cards.layout import SETTINGS
 from patrolmap.output.cards.looks import _PLURALS
 from patrolmap.output.cards.rows import Row, fitted, squeezed, text_of
@@ -561,6 +562,25 @@ def test_parks_are_stippled_and_water_ruled_on_the_cards_maps(case, tmp_path):
         pm.write_cards(replace(case.plan, grounds=there), tmp_path / "c.pdf", lang="kk")
     )
     assert all("\nсу\n" in page and "саябақ" not in page for page in pages)
+
+
+def test_streets_around_are_named_on_the_map_and_no_name_covers_the_route(case):
+    from matplotlib.figure import Figure
+
+    say = Words("kk")
+    named = case.plan.segments.assign(name_kk="Ұзын " + case.plan.segments.index + " көшесі")
+    told = told_in(replace(case.plan, segments=named.astype({"name_kk": "str"})), say)
+    card = told.cards[0]
+    ax = Figure(figsize=(4, 4)).add_axes((0, 0, 1, 1))
+    route_map(ax, (100.0, 100.0), told, card, say)
+    names = [text for text in ax.texts if text.get_text().startswith("Ұзын")]
+    assert len(names) > 5
+    assert all(text.get_text().endswith(" к.") for text in names)
+    route = LineString(card.line)
+    for text in names:
+        assert route.distance(Point(text.get_position())) > 5
+    walked = {name for row in card.layout.rows for _, name in row.names}
+    assert not walked & {text.get_text().replace(" к.", " көшесі") for text in names}
 
 
 def test_no_number_covers_the_scale_bar_and_the_signs_beside_it():

@@ -175,6 +175,12 @@ class CardMap:
         self.taken += [(float(x), float(y), radius) for x, y in spots]
         return True
 
+    def keep_free(self, line: Line) -> None:
+        """Let no name stand on a line, nor right of it where its walk is drawn."""
+        whole = shapely.LineString(line) if len(line) > 1 else shapely.Point(line[0])
+        for x, y in shapely.get_coordinates(shapely.segmentize(whole, 2 * self.metres)):
+            self.taken.append((float(x), float(y), 0.9 * self.metres))
+
     def _leader(self, place: tuple[float, float], spot: tuple[float, float]) -> None:
         if place != spot:
             ends = list(zip(place, spot, strict=True))

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable
 from html import escape
+from unicodedata import category
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ CREW_COLOURS = (
 )  # fmt: skip
 GROUND_COLOURS = {"park": "#dfe7d0", "water": "#c8dbe6"}
 RISK_RAMP = ("#efe3c0", "#fbd277", "#fba23b", "#e8731b", "#bf4508", "#7a2406")
+_NOT_XML = ("Cc", "Cs")
 _SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)  # quantiles of risky segments between the classes
 
 
@@ -148,4 +150,6 @@ def _rgb(colour: str) -> str:
 
 def _safe(text: str) -> str:
     """Write text as an attribute of XML; control characters have no place there."""
-    return escape("".join(c if c.isprintable() else " " for c in text))
+    return escape(
+        "".join(" " if category(c) in _NOT_XML or c in "\ufffe\uffff" else c for c in text)
+    )

@@ -6,11 +6,13 @@ import numpy as np
 
 from patrolmap.output._cardmap import HATCHED, CardMap, ground_of
 from patrolmap.output._legs import path
+from patrolmap.output._streetnames import write_names
 from patrolmap.output._style import crew_colours, lanes
 from patrolmap.output.cards.content import Book, Card
 from patrolmap.output.cards.wording import Words
 
 _LANES = 3  # as on the map: farther from its street no walk is drawn
+_NAMED, _QUIET = 14, "#555555"  # names of streets on a map, and their grey
 _NUMBERS = 45  # at most so many rows under way have theirs on the map
 
 
@@ -30,7 +32,11 @@ def route_map(ax: Any, size: tuple[float, float], book: Book, card: Card, say: W
     # Stands first: what a crew has to find on the map.
     wanted = [n for n, row in rows if not row.moving]
     wanted += [n for n, row in rows if row.moving and n % step == 0]
-    return {n for n in wanted if _number(sketch, n, card)}
+    shown = {n for n in wanted if _number(sketch, n, card)}
+    # Streets walked are named in the rows; here stand those that tell a crew where it is.
+    sketch.keep_free(card.line)
+    write_names(sketch, book.plan.segments, most=_NAMED, ink=_QUIET, halo="white")
+    return shown
 
 
 def _grounds(sketch: CardMap, book: Book, say: Words) -> dict[str, str]:
