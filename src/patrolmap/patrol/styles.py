@@ -14,7 +14,6 @@ CREW_COLOURS = (
 )  # fmt: skip
 GROUND_COLOURS = {"park": "#dfe7d0", "water": "#c8dbe6"}
 RISK_RAMP = ("#efe3c0", "#fbd277", "#fba23b", "#e8731b", "#bf4508", "#7a2406")
-_NOT_XML = ("Cc", "Cs")
 _SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)  # quantiles of risky segments between the classes
 
 
@@ -150,6 +149,5 @@ def _rgb(colour: str) -> str:
 
 def _safe(text: str) -> str:
     """Write text as an attribute of XML; control characters have no place there."""
-    return escape(
-        "".join(" " if category(c) in _NOT_XML or c in "\ufffe\uffff" else c for c in text)
-    )
+    bad = {c for c in text if category(c) in ("Cc", "Cs") or c in "\ufffe\uffff"}
+    return escape("".join(" " if c in bad else c for c in text))
