@@ -307,6 +307,20 @@ def test_streets_are_named_in_the_language_of_the_cards(tmp_path):
     assert "Абай" not in read(pm.write_cards(plan, tmp_path / "r.pdf", lang="ru"))[0][1]
 
 
+def test_a_corner_is_called_by_its_streets_in_the_readers_language_and_a_post_by_its_name(case):
+    segments = case.plan.segments.assign(name_ru="улица " + case.plan.segments.index)
+    visits, stand = case.plan.visits.copy(), case.plan.visits["activity"] == "dwell"
+    for place, told in (
+        ("h-2-2 street / h-2-3 street", "улица h-2-2 / улица h-2-3"),
+        ("h-2-2 street / a passage", "улица h-2-2 / a passage"),
+        ("Central", "Central"),
+    ):
+        visits.loc[stand, "place"] = place
+        plan = replace(case.plan, segments=segments.astype({"name_ru": "str"}), visits=visits)
+        card = told_in(plan, Words("ru")).cards[0]
+        assert [row.names[0][1] for row in card.layout.rows if not row.moving] == [told]
+
+
 def test_every_text_of_the_cards_is_translated():
     said = set()
     for file in resources.files("patrolmap.output.cards").iterdir():

@@ -18,7 +18,7 @@ Box = tuple[float, float, float, float]
 _ARROW_EVERY, _ARROW = 11.0, 0.95  # mm
 _POINTS = 72 / 25.4  # in a millimetre
 HATCHED: dict[str, dict[str, Any]] = {  # what a printer without colours tells apart
-    "park": {"hatch": "....", "fc": "none", "ec": "#bdbdbd", "lw": 0.5},
+    "park": {"hatch": "...", "fc": "none", "ec": "#a9a9a9", "lw": 0.5},
     "water": {"hatch": "------", "fc": "white", "ec": "#c9c9c9", "lw": 0.5},
 }
 _ROUND = 1.7  # radius of a number, mm

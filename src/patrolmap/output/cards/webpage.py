@@ -191,6 +191,8 @@ def _picture(draw: Callable[[Any], Any], height: float, what: str) -> str:
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     drawn = re.sub("<!--.*?-->", "", out.getvalue(), flags=re.DOTALL)  # texts again, as comments
+    # Half the page would be the sixth decimals of points.
+    drawn = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), drawn)
     text = base64.b64encode(drawn.encode()).decode()
     source = f"data:image/svg+xml;base64,{text}"
     return f'<div class="map"><img alt="{escape_html(what)}" src="{source}"></div>'
