@@ -30,6 +30,7 @@ ABOUT = {
     "plan segments": "`Plan.segments`: what the routes use and what lies around, with its risk.",
     "stops": "`Plan.stops`: the depots.",
     "unserved": "`Plan.unserved`: risky segments that nobody passes.",
+    "plan grounds": "`Plan.grounds`: parks and water for the cards' maps; None without any.",
     "hotspots": "What `hotspots` returns.",
     "local statistics": "What `local_statistics` returns: a row for each street that counts.",
     "segment trends": "What `segment_trends` returns: a row for each street that counts.",

@@ -9,17 +9,14 @@ import pytest
 
 import patrolmap as pm
 from happenings import make_events, make_places
+from hostile import HOSTILE, SHOWN, filled, hostile_plan, hostile_town
 from patrolmap.output.maps.options import MapOptions
 from patrolmap.output.maps.page import asset
+from patrolmap.schema import EVENTS, HOTSPOTS, PLACES
 from plans import make_plan, node_path
 from towns import grid_town, lonlat, row_town
 
 pytestmark = pytest.mark.browser
-
-HOSTILE = (
-    "=cmd|' /C calc'!A0 <script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
-    "</script>${window.hacked=1}`\"'\\{{7*7}}{% raw %}<!--"
-)
 
 
 def at(case, corner):
@@ -141,32 +138,22 @@ def test_clicking_a_hot_spot_tells_how_much_risk_it_holds(full):
 
 
 def test_hostile_text_in_every_column_never_runs_and_shows_as_text(open_map):
-    town = grid_town(3, 3)
-    texts = ("name", "name_ru", "name_kk", "name_en", "highway", "surface")
-    town = type(town)(
-        segments=town.segments.assign(**dict.fromkeys(texts, HOSTILE)), nodes=town.nodes,
-        attribution=HOSTILE,
-    )  # fmt: skip
+    town = hostile_town(grid_town(3, 3))
     risk = pd.Series(1.0, index=town.segments.index)
     risk.attrs = {"unit": HOSTILE}
-    path = node_path(town, [(100, 100), (200, 100), (100, 100)])
-    plan = make_plan(
-        town, {HOSTILE: path}, shift=HOSTILE, depot=HOSTILE, reason=HOSTILE,
-        dwell={HOSTILE: {1: 60.0}},
-    )  # fmt: skip
-    stops, places = plan.stops.assign(kind=HOSTILE), [HOSTILE] * len(plan.visits)
-    plan = replace(plan, routes=plan.routes.assign(service=HOSTILE), stops=stops,
-                   visits=plan.visits.assign(place=pd.array(places, dtype="str")),
-                   provenance=replace(plan.provenance, unit=HOSTILE, notes=(HOSTILE,)))  # fmt: skip
-    spots = pm.hotspots(risk, town, coverage=0.3).assign(name=HOSTILE)
-    events = make_events([(30, 100)], ["crime"], article=HOSTILE, place=HOSTILE)
-    places = make_places([(60, 0)], ["bar"], [HOSTILE])
+    plan = hostile_plan(town, [(100, 100), (200, 100), (100, 100)], dwell={HOSTILE: {1: 60.0}})
+    spots = filled(pm.hotspots(risk, town, coverage=0.3), HOTSPOTS)
+    spots = spots.assign(n_events=3, n_crime=3, n_accident=0, n_juvenile=0, n_call=0)
+    spots = spots.assign(peak_share=0.5)
+    events = filled(make_events([(30, 100)], ["crime"]), EVENTS)
+    places = filled(make_places([(60, 0)], ["bar"], ["a bar"]), PLACES)
     density = pm.planar_kde(events, bandwidth=100)
     density = replace(density, attrs={"unit": HOSTILE})
+    options = MapOptions(tiles="https://a.example/{z}/{x}/{y}.png?'\"<b>${x}", tiles_credit=HOSTILE)
     opened = open_map(pm.explore(town, risk=risk, hotspots=spots, plan=plan, events=events,
-                                 places=places, density=density))  # fmt: skip
+                                 places=places, density=density, options=options))  # fmt: skip
     shown = opened.page.locator("body").inner_text()
-    assert shown.count(HOSTILE) >= 4  # shift, units, credit
+    assert shown.count(SHOWN) >= 4  # shift, units, credit
     said = []
     lon, lat = lonlat(town, (150, 100))
     opened.click_at(lat, lon)
@@ -187,7 +174,7 @@ def test_hostile_text_in_every_column_never_runs_and_shows_as_text(open_map):
     said.append(opened.page.locator(".pm-found").inner_text())
     opened.page.mouse.move(500, 400)
     opened.page.wait_for_timeout(200)
-    assert [HOSTILE in text for text in said] == [True] * len(said)
+    assert [SHOWN in text for text in said] == [True] * len(said)
     assert opened.page.evaluate("window.hacked") is None
     assert opened.errors == []
 
@@ -282,6 +269,15 @@ def test_the_printed_page_has_the_map_and_its_legend_but_no_controls(full):
     for there in (".pm-panel", ".pm-official", ".leaflet-control-scale"):
         assert full.page.locator(there).first.is_visible(), there
     full.page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize(("lang", "unit"), [("en", "m"), ("ru", "м"), ("kk", "м")])
+def test_the_scale_bar_tells_its_units_in_the_readers_language(case, open_map, lang, unit):
+    opened = open_map(pm.explore(case.town, lang=lang))
+    bar = opened.page.locator(".leaflet-control-scale-line")
+    near = bar.inner_text()
+    opened.map_("map.setZoom(11, {animate: false});")
+    assert (near.split()[1], bar.inner_text().split()[1]) == (unit, f"k{unit}".replace("kм", "км"))
 
 
 def test_the_slider_walks_the_crews_and_the_clock(full, case):

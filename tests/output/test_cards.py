@@ -13,18 +13,23 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.geometry import LineString, Point, box
 
 import patrolmap as pm
+from hostile import HOSTILE, SHOWN, hostile_plan, hostile_town
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.output._cardmap import CardMap, arrows, beside, nice
-from patrolmap.output._legs import legs
-from patrolmap.output._page import measure, printable, shorten
+from patrolmap.output._legs import KINDS, legs
+from patrolmap.output._page import book, measure, printable, shorten
 from patrolmap.output._words import word_table
 from patrolmap.output.cards.content import told_in
+from patrolmap.output.cards.drawing import route_map
+from patrolmap.output.cards.layout import SETTINGS
 from patrolmap.output.cards.looks import _PLURALS
 from patrolmap.output.cards.rows import Row, fitted, squeezed, text_of
+from patrolmap.output.cards.summary import summary_pages
 from patrolmap.output.cards.wording import TURNS, Words
-from patrolmap.schema import ACTIVITIES
+from patrolmap.schema import ACTIVITIES, GROUND_KINDS
 from patrolmap.schema.words import CATEGORIES
 from plans import make_plan, node_path
 from towns import CENTRE, grid_town, row_town
@@ -139,6 +144,41 @@ def test_a_shift_too_long_for_a_page_goes_on_overleaf(tmp_path):
     assert f"{len(card.layout.rows)} " in pages[2]
 
 
+def test_ways_without_a_name_become_rings_where_a_page_has_no_room_for_their_kinds(tmp_path):
+    town = grid_town(6, 6)
+    named = np.arange(len(town.segments)) % 2 == 0
+    names = np.where(named, town.segments["name"] + " No. 1", None)
+    kinds = pd.array(np.where(named, "residential", "pedestrian"), dtype="str")
+    segments = town.segments.assign(name=pd.array(names, dtype="str"), highway=kinds)
+    plan = winding_plan(type(town)(segments=segments, nodes=town.nodes), 260)
+    told = legs(plan)
+    for lang in ("en", "kk", "ru"):
+        (card,) = told_in(plan, Words(lang)).cards
+        assert not card.layout.overleaf
+        assert [pair for row in card.layout.rows for pair in row.names] == list(
+            zip(told["turn"], told["place"], strict=True)
+        )
+    pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf", lang="kk"))
+    assert len(pages) == 2
+    assert "…" not in pages[1]
+    assert re.search(r"○ (←|→|↑)", pages[1])
+    assert "○ атауы жоқ жол" in pages[1]
+    short = winding_plan(type(town)(segments=segments, nodes=town.nodes), 30)
+    assert not told_in(short, Words("kk")).cards[0].layout.rings(Words("kk"))
+
+
+@pytest.mark.parametrize("highway", ["corridor", "trail", "busway", "motorway_link", "=cmd"])
+def test_every_kind_of_way_without_a_name_has_its_word(highway):
+    town = grid_town(2, 2)
+    bare = town.segments.assign(name=None, highway=highway).astype({"name": "str"})
+    plan = make_plan(type(town)(segments=bare, nodes=town.nodes), {"night 1": [1, 2]})
+    (place,) = legs(plan)["place"]
+    assert place.removeprefix("unnamed ") in KINDS
+    for lang in ("kk", "ru"):
+        say = Words(lang)
+        assert not re.search("[a-z]", say.place(place) + say.short(place))
+
+
 def test_there_and_back_along_a_street_is_one_line(tmp_path):
     town = row_town(3)
     plan = make_plan(town, {"night 1": node_path(town, [(0, 0), (100, 0), (200, 0), (100, 0)])})
@@ -182,6 +222,36 @@ def test_cards_say_what_happened_where_the_crew_walks_and_when_most(case, tmp_pa
     stand = events_at([(400, 390)] * 2, case.town, (1, 2), category="other", kind="accident")
     pages, _ = read(pm.write_cards(case.plan, tmp_path / "cards.pdf", events=stand, lang="ru"))
     assert "ДТП: 2" in pages[1]
+
+
+def test_every_corner_where_a_crew_dwells_is_told_under_a_letter_of_its_own(tmp_path):
+    town = grid_town(6, 6)
+    stays = dict.fromkeys((3, 9, 16, 24, 31, 40, 52), 720.0)
+    plan = winding_plan(town, 60, dwell={"night 1": stays})
+    corners = plan.segments.geometry.get_coordinates().drop_duplicates() - np.array(CENTRE)
+    hours = np.resize((21, 22, 22, 3), len(corners))
+    past = events_at(corners.to_numpy(), town, hours)
+    (card,) = told_in(plan, Words("en"), events=past).cards
+    stands = [row for row in card.layout.rows if not row.moving]
+    letters = {look.letter: look.point for look in card.looks if not look.lines}
+    assert len(letters) == len({row.point for row in stands}) >= 6
+    assert all(letters[row.letter] == row.point for row in stands)
+    assert all(re.match(r"theft: \d+ · most at 2\d–\d\d h", look.what) for look in card.looks)
+    pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf", events=past))
+    assert len(pages) == 2
+    for row in stands:
+        assert f"dwell {row.letter}: " in pages[1]
+
+
+def test_the_names_of_a_corner_are_cut_short_before_they_are_cut_off():
+    moment = pd.Timestamp("2026-11-22 20:00+05:00")
+    name = "Жасыл көшесі / Бейбітшілік даңғылы"
+    row = Row(activity="dwell", arrive=moment, depart=moment, turn="left", length=0.0, legs=1,
+              names=(("left", name),), point=(0.0, 0.0))  # fmt: skip
+    say = Words("kk")
+    narrow, wide = SETTINGS[-1], SETTINGS[0]
+    assert narrow.text_of(row, say).endswith("Жасыл к. / Бейбітшілік даң.")
+    assert wide.text_of(row, say).endswith("Жасыл көшесі / Бейбітшілік даңғылы")
 
 
 def test_without_events_cards_tell_which_map_the_risk_comes_from(case, tmp_path):
@@ -260,6 +330,20 @@ def test_streets_are_named_in_the_language_of_the_cards(tmp_path):
     assert "Абай" not in read(pm.write_cards(plan, tmp_path / "r.pdf", lang="ru"))[0][1]
 
 
+def test_a_corner_is_called_by_its_streets_in_the_readers_language_and_a_post_by_its_name(case):
+    segments = case.plan.segments.assign(name_ru="улица " + case.plan.segments.index)
+    visits, stand = case.plan.visits.copy(), case.plan.visits["activity"] == "dwell"
+    for place, told in (
+        ("h-2-2 street / h-2-3 street", "улица h-2-2 / улица h-2-3"),
+        ("h-2-2 street / a passage", "улица h-2-2 / a passage"),
+        ("Central", "Central"),
+    ):
+        visits.loc[stand, "place"] = place
+        plan = replace(case.plan, segments=segments.astype({"name_ru": "str"}), visits=visits)
+        card = told_in(plan, Words("ru")).cards[0]
+        assert [row.names[0][1] for row in card.layout.rows if not row.moving] == [told]
+
+
 def test_every_text_of_the_cards_is_translated():
     said = set()
     for file in resources.files("patrolmap.output.cards").iterdir():
@@ -268,7 +352,7 @@ def test_every_text_of_the_cards_is_translated():
             said |= set(re.findall(r'say\(\s*"([^"]+)"', text))
             said |= set(re.findall(r'say\.count\(\s*"([^"]+)"', text))
     said |= set(TURNS) | set(_PLURALS.values()) | {"out of reach", "no time left", "unlit"}
-    said |= {word.replace("_", " ") for word in (*ACTIVITIES, *CATEGORIES)}
+    said |= {word.replace("_", " ") for word in (*ACTIVITIES, *CATEGORIES, *GROUND_KINDS)}
     assert len(said) > 80
     for lang in ("kk", "ru"):
         own, shared = word_table(lang, "cards"), word_table(lang, "map")
@@ -279,16 +363,17 @@ def test_every_text_of_the_cards_is_translated():
 
 
 def test_the_page_runs_nothing_and_shows_hostile_text_as_text(tmp_path):
-    bad = (
-        "</p><script>alert(1)</script>\"'`${alert(2)}<img src=x onerror=alert(3)>=cmd|' /C calc'!A0"
+    town = hostile_town(grid_town(2, 2))
+    plan = hostile_plan(town, [(0, 0), (100, 0), (100, 100)], dwell={HOSTILE: {1: 600.0}})
+    past = events_at([(50, 1)] * 6, town, (20, 21, 21, 22, 3, 4))
+    for file in ("cards.pdf", "cards.html"):
+        pm.write_cards(plan, tmp_path / file, emergency=[HOSTILE], events=past)
+    printed = "".join("".join(pages) for pages in read(tmp_path / "cards.pdf")[0]).replace(
+        "\n", " "
     )
-    town = grid_town(2, 2)
-    town = type(town)(segments=town.segments.assign(name=bad), nodes=town.nodes)
-    plan = make_plan(town, {bad: [1, 2]}, depot=bad, shift=bad)
-    about = replace(plan.provenance, notes=(bad,), attribution=bad)
-    unserved = plan.unserved.assign(why=bad)
-    plan = replace(plan, provenance=about, unserved=unserved)
-    page = pm.write_cards(plan, tmp_path / "cards.html", emergency=[bad]).read_text("utf-8")
+    assert "=cmd|' /C calc'!A0;\"<script>" in printed
+    assert "\u202e" not in printed
+    page = (tmp_path / "cards.html").read_text("utf-8")
     seen = Seen()
     seen.feed(page)
     plain = (
@@ -297,7 +382,10 @@ def test_the_page_runs_nothing_and_shows_hostile_text_as_text(tmp_path):
     assert seen.tags <= {*plain.split(), "footer"}
     assert not [name for name in seen.attributes if name.startswith("on")]
     assert all(source.startswith("data:image/svg+xml;base64,") for source in seen.sources)
-    assert " ".join(bad.split()) in " ".join("".join(seen.text).split())
+    told = " ".join("".join(seen.text).split())
+    # Shift, depot (at its stand too), streets, service, a note, why, whom to call, whom they are
+    # owed to.
+    assert told.count(SHOWN) >= 12
     assert "default-src 'none'" in page
     for source in seen.sources:
         picture = base64.b64decode(source.split(",")[1]).decode()
@@ -322,6 +410,33 @@ class Seen(HTMLParser):
 
 
 @pytest.mark.browser
+def test_a_page_too_long_prints_every_row_overleaf_as_the_pdf_does(chromium, tmp_path):
+    town = grid_town(6, 6)
+    names = [f"a street with quite a long name of its own, number {i}" for i in range(60)]
+    town = type(town)(segments=town.segments.assign(name=names), nodes=town.nodes)
+    plan = winding_plan(town, 700)
+    (card,) = told_in(plan, Words("en")).cards
+    file = pm.write_cards(plan, tmp_path / "cards.html")
+    pages = printed(chromium, file, tmp_path)
+    assert len(pages) == 3
+    listed = re.findall(r"(?<!\S)(\d+)\s(\d\d:\d\d)\s[●↑←→↩■]", "\n".join(pages[1:]))
+    assert listed == [(str(i), f"{row.arrive:%H:%M}") for i, row in card.layout.numbered]
+
+
+def printed(chromium, file, folder):
+    """Print a page of cards to PDF; return its pages' texts, each under its black band."""
+    page = chromium.new_page()
+    page.goto(file.as_uri())
+    page.pdf(path=str(folder / "printed.pdf"), prefer_css_page_size=True)
+    page.close()
+    with pymupdf.open(folder / "printed.pdf") as document:
+        assert [sheet.get_pixmap(dpi=36).pixel(20, 3) for sheet in document] == [(0, 0, 0)] * len(
+            document
+        )
+        return [sheet.get_text() for sheet in document]
+
+
+@pytest.mark.browser
 def test_the_page_prints_one_sheet_a_card_and_asks_for_nothing(chromium, tmp_path):
     town = grid_town(6, 6)
     plan = winding_plan(town, 330)
@@ -330,14 +445,12 @@ def test_the_page_prints_one_sheet_a_card_and_asks_for_nothing(chromium, tmp_pat
     page.on("console", lambda message: heard.append(message.text))
     page.on("request", lambda request: heard.append(request.url))
     page.goto(file.as_uri())
-    page.pdf(path=str(tmp_path / "printed.pdf"), prefer_css_page_size=True)
     cut = page.evaluate(
         "() => [...document.querySelectorAll('.half')].filter("
         "e => e.scrollHeight > e.clientHeight + 1).length"
     )
     page.close()
-    pages, _ = read(tmp_path / "printed.pdf")
-    assert len(pages) == 2
+    assert len(printed(chromium, file, tmp_path)) == 2
     assert cut == 0
     assert [url for url in heard if not url.startswith(("file:", "data:"))] == []
 
@@ -453,6 +566,74 @@ def test_the_map_on_a_card_is_black_on_white_with_the_route_on_it(case, tmp_path
     assert any(d["color"] == (0.0, 0.0, 0.0) for d in heavy)
 
 
+def test_parks_are_stippled_and_water_ruled_on_the_cards_maps(case, tmp_path):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    pond, park = box(300, 300, 500, 500), box(100, 100, 700, 700)
+    kinds = pd.array(["water", "park"], dtype="str")
+    grounds = gpd.GeoDataFrame({"kind": kinds}, geometry=[pond, park], crs=32643)
+    figure = Figure(figsize=(4, 4), dpi=100)
+    sketch = CardMap(figure.add_axes((0, 0, 1, 1)), (100, 100), (0.0, 0.0, 880.0, 880.0))
+    assert sketch.grounds(grounds) == {"park", "water"}
+    assert sketch.grounds(None) == set()
+    FigureCanvasAgg(figure).draw()
+    (x0, y0, x1, y1), shade = sketch.view, np.asarray(figure.canvas.buffer_rgba())[..., 0]
+
+    def part(shape):
+        west, south, east, north = shape.buffer(-10).bounds
+        columns = [int((x - x0) / (x1 - x0) * 400) for x in (west, east)]
+        rows = [int((y1 - y) / (y1 - y0) * 400) for y in (north, south)]
+        return shade[slice(*rows), slice(*columns)]
+
+    lake, green, bare = part(pond), part(box(520, 110, 690, 690)), part(box(710, 0, 880, 880))
+    assert (bare == 255).all()
+    assert lake.std(axis=1).max() < 3 < lake.std(axis=0).min()  # lines across
+    assert green.std(axis=1).max() > 3 < green.std(axis=0).max()  # dots
+    for picture in (lake, green):
+        assert 150 < picture.min() < 210 < picture.mean()  # quieter than streets and numbers
+    there = gpd.GeoDataFrame(
+        {"kind": kinds[:1]}, geometry=[case.plan.segments.union_all().envelope], crs=32643
+    ).rename_axis("ground_id")
+    pages, _ = read(
+        pm.write_cards(replace(case.plan, grounds=there), tmp_path / "c.pdf", lang="kk")
+    )
+    assert all("\nсу\n" in page and "саябақ" not in page for page in pages)
+
+
+def test_streets_around_are_named_on_the_map_and_no_name_covers_the_route(case):
+    from matplotlib.figure import Figure
+
+    say = Words("kk")
+    named = case.plan.segments.assign(name_kk="Ұзын " + case.plan.segments.index + " көшесі")
+    told = told_in(replace(case.plan, segments=named.astype({"name_kk": "str"})), say)
+    card = told.cards[0]
+    ax = Figure(figsize=(4, 4)).add_axes((0, 0, 1, 1))
+    route_map(ax, (100.0, 100.0), told, card, say)
+    names = [text for text in ax.texts if text.get_text().startswith("Ұзын")]
+    assert len(names) > 5
+    assert all(text.get_text().endswith(" к.") for text in names)
+    route = LineString(card.line)
+    for text in names:
+        assert route.distance(Point(text.get_position())) > 5
+    walked = {name for row in card.layout.rows for _, name in row.names}
+    assert not walked & {text.get_text().replace(" к.", " көшесі") for text in names}
+
+
+def test_no_number_covers_the_scale_bar_and_the_signs_beside_it():
+    from matplotlib.figure import Figure
+
+    sketch = CardMap(Figure().add_axes((0, 0, 1, 1)), (100, 100), (0.0, 0.0, 880.0, 880.0))
+    sketch.furniture(signs={"park": "park", "water": "water"})
+    x0, y0 = sketch.view[:2]
+    for away in range(3, 50, 3):
+        sketch.number(7, x0 + away * sketch.metres, y0 + 3 * sketch.metres)
+    ours = [t for t in sketch.ax.texts if t.get_text() == "7"]
+    bar = max(line.get_xdata()[-1] for line in sketch.ax.lines[:2])
+    below = [t for t in ours if t.get_position()[1] < y0 + 4 * sketch.metres]
+    assert all(t.get_position()[0] > bar for t in below)
+
+
 def test_words_are_cut_to_fit_and_measured_as_they_print():
     assert shorten("Abay", 50, 8) == "Abay"
     cut = shorten("A very long street name that goes on and on", 20, 8)
@@ -499,7 +680,12 @@ def test_another_reader_opens_the_book(case, tmp_path):
 def test_more_crews_than_fit_one_table_go_on_to_a_second_page(tmp_path):
     town = grid_town(3, 3)
     plan = make_plan(town, {f"night {i}": [1, 2] for i in range(1, 33)})
-    pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf"))
-    assert len(pages) == 34
-    assert "night · crew 32" in pages[1]
-    assert pd.Series(pages[2:]).str.contains("Share of risk").all()
+    told = told_in(plan, Words("en"))
+    assert len(told.cards) == 32
+    with book(tmp_path / "summary.pdf", "", "") as pdf:
+        for page in summary_pages(told, Words("en")):
+            pdf.savefig(page.finish())
+    (first, second), _ = read(tmp_path / "summary.pdf")
+    assert "night · crew 28" in first
+    assert "night · crew 32" not in first
+    assert "night · crew 32" in second

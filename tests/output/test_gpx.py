@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import patrolmap as pm
+from hostile import HOSTILE, SHOWN, hostile_plan, hostile_town
 from patrolmap._crs import lonlat_to
 from patrolmap.errors import OptionError
 from patrolmap.output.cards.content import told_in
@@ -170,6 +171,17 @@ def test_hostile_names_stay_text_and_stay_in_the_folder(tmp_path):
     assert names == ["etc-passwd.gpx", "etc-PASSWD-2.gpx", "route.gpx", "CON-route.gpx"]
     document = read(files[0])
     assert document.tracks[0].name == "../../etc/<passwd>& ]]> · crew 1"
+
+
+def test_hostile_text_in_every_column_is_text_of_the_track(tmp_path):
+    town = hostile_town(grid_town(2, 2))
+    plan = hostile_plan(town, [(0, 0), (100, 0), (100, 100)], dwell={HOSTILE: {1: 600.0}})
+    (file,) = pm.write_gpx(plan, tmp_path)
+    document = read(file)
+    assert document.name == f"{SHOWN} · crew 1"
+    assert SHOWN in document.description
+    assert [SHOWN in point.name for point in document.waypoints] == [True] * 4
+    assert "\u202e" not in file.read_text("utf-8")
 
 
 def test_a_file_in_place_of_the_folder_is_refused(case, tmp_path):

@@ -22,7 +22,7 @@ from patrolmap.output._words import word_table
 from patrolmap.output.maps.options import MapOptions
 from patrolmap.output.maps.page import asset
 from patrolmap.output.maps.payload import Shown, official_payload
-from patrolmap.patrol.styles import CREW_COLOURS, RISK_RAMP
+from patrolmap.patrol.styles import CREW_COLOURS, GROUND_COLOURS, RISK_RAMP
 from plans import make_plan, node_path
 from towns import CENTRE, grid_town
 
@@ -126,7 +126,7 @@ def test_parks_and_water_lie_under_the_streets_with_their_islands_left_out(case,
     kinds = pd.array(["water"], dtype="str")
     grounds = gpd.GeoDataFrame({"kind": kinds}, geometry=[lake], crs=town.crs)
     pm.plot(type(town)(segments=town.segments, nodes=town.nodes, grounds=grounds), ax=ax)
-    water = _style.GROUND_COLOURS["water"]
+    water = GROUND_COLOURS["water"]
     assert share_of(ax, water, [(115, 115), (135, 185)]) > 0.9
     assert share_of(ax, _style.PAPER, [(145, 145), (155, 155)]) > 0.9
     assert share_of(ax, water, [(300, 300), (400, 400)]) == 0
@@ -262,7 +262,7 @@ def test_inputs_are_not_changed(case, ax):
 def test_the_colours_are_those_of_the_map():
     script = "".join(map(asset, ("streets.js", "legend.js")))
     lines = [*(road[1] for road in _style.ROADS), _style.PARK_PATH[0], _style.TUBE, _style.CARD]
-    areas = [*_style.GROUND_COLOURS.values(), *_style.PLACE_COLOURS.values(), _style.OTHER_PLACE]
+    areas = [*GROUND_COLOURS.values(), *_style.PLACE_COLOURS.values(), _style.OTHER_PLACE]
     colours = [*lines, *areas]
     assert [colour for colour in colours if colour not in script] == []
     assert _style.PAPER in asset("patrolmap.css")

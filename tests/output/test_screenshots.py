@@ -12,7 +12,7 @@ from happenings import make_events, make_places
 from patrolmap._crs import to_lonlat
 from patrolmap.output import _style
 from patrolmap.output.maps.payload import Shown, official_payload, open_payload
-from patrolmap.patrol.styles import CREW_COLOURS
+from patrolmap.patrol.styles import CREW_COLOURS, GROUND_COLOURS
 from plans import make_plan, node_path
 from towns import CENTRE, grid_town
 
@@ -102,7 +102,7 @@ def test_parks_and_water_lie_under_the_streets_with_their_islands_left_out(town,
         opened = open_map(pm.explore(green, audience=audience))
         look(opened, town, "Parks and water", "All streets")
         seen = colours_at(opened, degrees(town, [(125, 125), (150, 150), (250, 250), (300, 250)]))
-        water, land = _style.GROUND_COLOURS["water"], _style.GROUND_COLOURS["park"]
+        water, land = GROUND_COLOURS["water"], GROUND_COLOURS["park"]
         assert alike(seen, [water, _style.PAPER, land, _style.ROADS[2][1]], 6).all()
         opened = open_map(pm.explore(green, audience=audience))
         look(opened, town, "All streets")

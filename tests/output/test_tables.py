@@ -13,23 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import patrolmap as pm
+from hostile import HOSTILE, hostile_plan, hostile_town
 from patrolmap.errors import OptionError
 from patrolmap.output.tables import _harmless
-from plans import make_plan
 from towns import grid_town
 
 NAMES = ["routes", "visits", "segments", "stops", "unserved"]
-HOSTILE = "=cmd|' /C calc'!A0;\"<script>alert(1)</script>\n${x}"
 
 
 @pytest.fixture
 def hostile():
     """A plan with a formula in every column of text that a file could bring in."""
-    town = grid_town(2, 2)
-    texts = dict.fromkeys(("name", "name_kk", "name_ru", "name_en", "surface"), HOSTILE)
-    town = type(town)(segments=town.segments.assign(**texts), nodes=town.nodes)
-    plan = make_plan(town, {HOSTILE: [1, 2]}, depot=HOSTILE, shift=HOSTILE, reason=HOSTILE)
-    return replace(plan, routes=plan.routes.assign(**{"+1+1": "@SUM(A1)", "service": HOSTILE}))
+    plan = hostile_plan(hostile_town(grid_town(2, 2)), [(0, 0), (100, 0)])
+    return replace(plan, routes=plan.routes.assign(**{"+1+1": "@SUM(A1)"}))
 
 
 def cells(path, **options):
@@ -123,6 +119,7 @@ def test_a_text_either_stays_or_gets_an_apostrophe(text):
     out = _harmless(text)
     assert out in (text, f"'{text}")
     assert not out.lstrip().startswith(("=", "+", "-", "@"))
+    assert _harmless(f"\ufeff \u202e={text}").startswith("'")
 
 
 def test_hostile_text_is_plain_text_in_geojson(hostile, tmp_path):

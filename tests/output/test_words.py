@@ -41,6 +41,25 @@ def test_every_word_of_the_tables_has_a_translation(lang):
     assert not {word.replace("_", " ") for word in listed} - table.keys()
 
 
+@pytest.mark.parametrize("domain", ["map", "cards", "notes"])
+def test_no_kazakh_ending_is_glued_to_a_number_it_may_not_fit(domain):
+    ending = re.compile(r"\}[- ]?([кғқг][аеыі]|[дтн][ае]н?|[дтн][ыі][ңн])(?!\w)")
+    assert ending.search("{n}-ден төмен")
+    assert ending.search("{n}-ке дейін")
+    for text, said in word_table("kk", domain).items():
+        for form in said if isinstance(said, list) else [said]:
+            assert not ending.search(form), (text, form)
+
+
+@pytest.mark.parametrize("lang", TRANSLATED)
+def test_every_kind_of_street_is_told_in_the_readers_language(lang):
+    kinds = ("residential", "service", "footway", "pedestrian", "living_street", "unclassified",
+             "primary", "secondary", "tertiary", "trunk", "motorway", "path", "steps", "track",
+             "cycleway", "road", "busway", "corridor", "platform", "bridleway",
+             "trail", "elevator")  # fmt: skip
+    assert not {kind.replace("_", " ") for kind in kinds} - word_table(lang, "map").keys()
+
+
 @pytest.mark.parametrize("lang", TRANSLATED)
 def test_translations_have_the_holes_of_their_texts(lang):
     for text, said in word_table(lang, "map").items():

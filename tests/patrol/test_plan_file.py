@@ -15,18 +15,22 @@ from pandas.testing import assert_frame_equal
 from shapely.geometry import box
 
 from crews import ONE_PASS, START, flat_risk, shift_at
+from hostile import HOSTILE, hostile_plan, hostile_town
 from patrolmap.errors import OptionError, SourceFormatError, SourceNotFoundError
 from patrolmap.patrol import Depot, MaxIterations, Plan, Shift, check_plan, plan_patrols
 from patrolmap.streets import StreetNetwork
-from towns import lonlat, row_town, star_town
+from towns import CENTRE, lonlat, row_town, star_town
 
 STOP = MaxIterations(10)
 
 
 def assert_comes_back_equal(plan: Plan, folder: Path) -> Plan:
     back = Plan.read(plan.to_file(folder / "plan.gpkg"))
-    for name in ("routes", "segments", "stops"):
-        assert_geodataframe_equal(getattr(plan, name), getattr(back, name))
+    for name in ("routes", "segments", "stops", "grounds"):
+        if getattr(plan, name) is None:
+            assert getattr(back, name) is None
+        else:
+            assert_geodataframe_equal(getattr(plan, name), getattr(back, name))
     for name in ("visits", "unserved"):
         assert_frame_equal(getattr(plan, name), getattr(back, name))
     assert back.provenance == plan.provenance
@@ -78,6 +82,26 @@ def test_time_bins_maps_sectors_and_notes_come_back(tmp_path: Path) -> None:
     assert check_plan(back, place, risk=risk).empty
 
 
+def test_parks_and_water_around_the_streets_come_back_cut_to_them(tmp_path: Path) -> None:
+    place = row_town(3)
+    x, y = CENTRE
+    pond = box(x + 110, y - 5, x + 120, y + 5)
+    park = box(x + 50, y - 900, x + 900, y + 900).difference(pond)
+    far = box(x + 5000, y, x + 5100, y + 100)
+    kinds = pd.array(["park", "water", "water"], dtype="str")
+    grounds = gpd.GeoDataFrame({"kind": kinds}, geometry=[park, pond, far], crs=place.crs)
+    green = replace(place, grounds=grounds)
+    plan = plan_patrols(green, flat_risk(place), [shift_at(place)], stop=STOP)
+    back = assert_comes_back_equal(plan, tmp_path)
+    assert back.grounds is not None
+    assert back.grounds["kind"].tolist() == ["park", "water"]
+    west, south, east, north = plan.segments.total_bounds
+    seen = box(west - 50, south - 50, east + 50, north + 50)
+    assert back.grounds.within(seen).all()
+    assert back.grounds.area.tolist() == pytest.approx([park.intersection(seen).area, 100.0])
+    assert plan_patrols(place, flat_risk(place), [shift_at(place)], stop=STOP).grounds is None
+
+
 def test_kazakh_names_come_back(tmp_path: Path) -> None:
     place = star_town(3)
     segments = place.segments.copy()
@@ -91,6 +115,16 @@ def test_kazakh_names_come_back(tmp_path: Path) -> None:
     back = assert_comes_back_equal(plan, tmp_path)
     assert back.routes.index.tolist() == ["Түнгі ауысым №1-1"]
     assert back.segments["name"].isna().tolist() == [False, True, False]
+
+
+def test_hostile_text_in_every_column_comes_back_as_it_was(tmp_path: Path) -> None:
+    plan = hostile_plan(hostile_town(row_town(2)), [(0, 0), (100, 0), (200, 0)])
+    back = Plan.read(plan.to_file(tmp_path / "plan.gpkg"))
+    assert back.provenance == plan.provenance
+    for name in ("routes", "visits", "segments", "stops", "unserved"):
+        texts, ours = (pd.DataFrame(getattr(p, name).select_dtypes("str")) for p in (back, plan))
+        assert_frame_equal(texts, ours)
+        assert texts.empty or (texts == HOSTILE).to_numpy().any()
 
 
 @pytest.mark.parametrize("risk", [0.0, 1.0])

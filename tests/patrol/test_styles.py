@@ -67,10 +67,28 @@ def test_classes_of_risk_meet_and_hold_every_segment(risk: list[float], most: in
     assert all(ranges[0][0] <= value <= ranges[-1][1] for value in risk)
 
 
+def test_parks_and_water_have_their_colours_where_the_plan_has_them() -> None:
+    tables = pd.DataFrame(index=[]), pd.DataFrame({"risk": [1.0]})
+    styles = layer_styles(*tables, grounds=True).set_index("f_table_name")["styleQML"]
+    root = ET.fromstring(styles["grounds"])
+    values = [(c.get("value"), c.get("symbol")) for c in root.iter("category")]
+    assert values == [("park", "0"), ("water", "1")]
+    fills = root.findall("renderer-v2/symbols/symbol/layer[@class='SimpleFill']")
+    assert len({fill.find("Option/Option[@name='color']").get("value") for fill in fills}) == 2
+    assert "grounds" not in layer_styles(*tables)["f_table_name"].tolist()
+
+
+def test_a_name_with_spaces_that_do_not_break_is_found_by_its_style() -> None:
+    name = "Түнгі\N{NO-BREAK SPACE}кезек\u200d-1"
+    table = layer_styles(pd.DataFrame(index=[name]), pd.DataFrame({"risk": [1.0]}))
+    (category,) = ET.fromstring(table["styleQML"][0]).iter("category")
+    assert category.get("value") == name
+
+
 def test_a_hostile_name_stays_a_value() -> None:
-    bad = "\"/><evil a='1'>&\x00\n]]>"
+    bad = "\"/><evil a='1'>&\x00\ufffe\n]]>"
     table = layer_styles(pd.DataFrame(index=[bad]), pd.DataFrame({"risk": [1.0]}))
     root = ET.fromstring(table["styleQML"][0])
     assert not list(root.iter("evil"))
     (category,) = root.iter("category")
-    assert category.get("value") == bad.replace("\x00", " ").replace("\n", " ")
+    assert category.get("value") == bad.replace("\x00\ufffe\n", "   ")

@@ -1,12 +1,13 @@
 """The map on a printed card: streets grey, the route black, arrows and numbers of its legs."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import shapely
 
 from patrolmap.output._page import INK, measure, printable
 from patrolmap.output._style import quiet_grey
@@ -16,6 +17,10 @@ Box = tuple[float, float, float, float]
 
 _ARROW_EVERY, _ARROW = 11.0, 0.95  # mm
 _POINTS = 72 / 25.4  # in a millimetre
+HATCHED: dict[str, dict[str, Any]] = {  # what a printer without colours tells apart
+    "park": {"hatch": "...", "fc": "none", "ec": "#a9a9a9", "lw": 0.5},
+    "water": {"hatch": "------", "fc": "white", "ec": "#c9c9c9", "lw": 0.5},
+}
 _ROUND = 1.7  # radius of a number, mm
 
 
@@ -35,6 +40,17 @@ class CardMap:
         ax.set_xlim(self.view[0], self.view[2])
         ax.set_ylim(self.view[1], self.view[3])
         self.taken: list[tuple[float, float, float]] = []
+
+    def grounds(self, grounds: gpd.GeoDataFrame | None) -> set[str]:
+        """Draw parks stippled and water ruled, under the streets; return what is in view."""
+        from matplotlib.patches import PathPatch
+
+        if grounds is None:
+            return set()
+        seen = grounds.iloc[grounds.sindex.query(_rectangle(self.view))].sort_values("kind")
+        for shape, kind in zip(seen.geometry, seen["kind"], strict=True):  # ponds upon their parks
+            self.ax.add_artist(PathPatch(compound(rings_of(shape)), zorder=0.8, **HATCHED[kind]))
+        return set(seen["kind"])
 
     def streets(self, segments: gpd.GeoDataFrame) -> None:
         """Draw the streets in view, the small ones first."""
@@ -159,6 +175,12 @@ class CardMap:
         self.taken += [(float(x), float(y), radius) for x, y in spots]
         return True
 
+    def keep_free(self, line: Line) -> None:
+        """Let no name stand on a line, nor right of it where its walk is drawn."""
+        whole = shapely.LineString(line) if len(line) > 1 else shapely.Point(line[0])
+        for x, y in shapely.get_coordinates(shapely.segmentize(whole, 2 * self.metres)):
+            self.taken.append((float(x), float(y), 0.9 * self.metres))
+
     def _leader(self, place: tuple[float, float], spot: tuple[float, float]) -> None:
         if place != spot:
             ends = list(zip(place, spot, strict=True))
@@ -182,8 +204,16 @@ class CardMap:
             bbox=halo, **words,
         )  # fmt: skip
 
-    def furniture(self, units: tuple[str, str] = ("m", "km"), north: str = "N") -> None:
-        """Add the scale bar and the north arrow, in the map's lower corners."""
+    def furniture(
+        self,
+        units: tuple[str, str] = ("m", "km"),
+        north: str = "N",
+        signs: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add the scale bar and the north arrow, in the map's lower corners.
+
+        `signs` are the kinds of ground on the map, with their words: they are told by the bar.
+        """
         length = nice(22 * self.metres)
         x, y = self.view[0] + 3 * self.metres, self.view[1] + 3 * self.metres
         back = {"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85}
@@ -191,6 +221,9 @@ class CardMap:
         self.ax.plot([x, x + length], [y, y], color=INK, lw=1.6, zorder=9, solid_capstyle="butt")
         label = f"{length:.0f} {units[0]}" if length < 1000 else f"{length / 1000:g} {units[1]}"
         self.ax.text(x, y + 1.1 * self.metres, label, size=5.5, va="bottom", zorder=9, bbox=back)
+        end = self._signs(x + length + 4 * self.metres, y, signs or {}, back)
+        for spot in np.arange(x, end, 2 * self.metres):  # no number on them
+            self.taken.append((spot, y + self.metres, 1.5 * self.metres))
         at = (self.view[2] - 4 * self.metres, self.view[1] + 2.5 * self.metres)
         self.ax.annotate(
             north, xy=(at[0], at[1] + 7 * self.metres), xytext=at, size=6.5, weight="bold",
@@ -198,12 +231,31 @@ class CardMap:
             arrowprops={"arrowstyle": "-|>", "lw": 1.0, "color": INK, "mutation_scale": 7},
         )  # fmt: skip
 
+    def _signs(self, x: float, y: float, signs: Mapping[str, str], back: Any) -> float:
+        """Tell what the hatches mean; return where that ends."""
+        from matplotlib.patches import Rectangle
+
+        wide, high = 5 * self.metres, 2.6 * self.metres
+        for kind, word in signs.items():
+            look = HATCHED[kind] | {"fc": "white", "zorder": 9}
+            self.ax.add_artist(Rectangle((x, y - 0.8 * self.metres), wide, high, **look))
+            place = (x + wide + 1.2 * self.metres, y + 0.4 * self.metres)
+            self.ax.text(*place, word, size=5.5, va="center_baseline", zorder=9, bbox=back)
+            x = place[0] + measure(printable(word), 5.5) * self.metres + 4 * self.metres
+        return x
+
 
 def ground_of(lines: Sequence[Line]) -> Box:
     """Return the box around some lines."""
     points = np.concatenate(lines)
     (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
     return float(x0), float(y0), float(x1), float(y1)
+
+
+def rings_of(shape: Any) -> list[Line]:
+    """Return a polygon's rings; holes run the other way, so that they stay empty when filled."""
+    whole = shapely.orient_polygons(shape)
+    return [np.asarray(ring.coords)[:, :2] for ring in (whole.exterior, *whole.interiors)]
 
 
 def beside(line: Line, away: float) -> Line:
@@ -263,6 +315,4 @@ def compound(lines: Sequence[Line], *, closed: bool = False) -> Any:
 
 
 def _rectangle(box: Box) -> Any:
-    from shapely.geometry import box as rectangle
-
-    return rectangle(*box)
+    return shapely.box(*box)

@@ -28,10 +28,12 @@ COLUMNS = [
 _LOOK = 15.0  # m of street that count for the direction at a corner
 _STRAIGHT, _BACK = 35.0, 160.0  # degrees
 _NAMELESS, _TOO_SHORT, _LINK = 100.0, 30.0, 60.0  # m
-_KIND_WORDS = {"service": "driveway", "pedestrian": "walkway"} | dict.fromkeys(
-    ("unclassified", "residential", "living street", "primary", "secondary", "tertiary", "road"),
-    "street",
-)
+_STREETS = ("unclassified", "residential", "living street", "primary", "secondary", "tertiary",
+            "road", "motorway", "trunk", "busway")  # fmt: skip
+_WAYS = ("footway", "path", "steps", "track", "cycleway")
+_KIND_WORDS = {"service": "driveway", "pedestrian": "walkway", "trail": "path",
+               "bridleway": "path"} | dict.fromkeys(_STREETS, "street")  # fmt: skip
+KINDS = ("street", "driveway", "walkway", *_WAYS)  # of ways without a name, as cards tell them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +204,7 @@ class _Ground:
         line = np.asarray(self.lines[at].coords)[:, :2]
         name = one_line(self.names[at]) if isinstance(self.names[at], str) else ""
         kind = one_line(self.classes[at]).removesuffix("_link").replace("_", " ")
-        word = _KIND_WORDS.get(kind, kind)
+        word = _KIND_WORDS.get(kind, kind if kind in _WAYS else "walkway")
         return name, self.streets[at], word, line if row.forward else line[::-1]
 
     def _standing(self, row: Any) -> Line:

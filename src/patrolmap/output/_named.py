@@ -17,6 +17,15 @@ def names_in(segments: pd.DataFrame, lang: str) -> pd.Series:
 def named_in(plan: Plan, lang: str) -> Plan:
     """Return the plan with its streets named in the reader's language, where they have one."""
     own, visits = plan.segments[f"name_{lang}"].astype("str"), plan.visits
-    place = visits["segment_id"].map(own).astype("str").fillna(visits["place"])
-    segments = plan.segments.assign(name=names_in(plan.segments, lang))
-    return replace(plan, segments=segments, visits=visits.assign(place=place))
+    named = names_in(plan.segments, lang)
+    # Corners are called by their streets; depots and posts keep their names.
+    known = pd.Series(named.to_numpy(), index=street_names(plan.segments)).dropna()
+    known = known[known.index.notna() & ~known.index.duplicated()].to_dict()
+    corners = visits["place"][visits["segment_id"].isna()].dropna().unique()
+    said = {
+        corner: " / ".join(known.get(street, street) for street in corner.split(" / "))
+        for corner in set(corners) - set(plan.stops["name"])
+    }
+    place = visits["segment_id"].map(own).astype("str").fillna(visits["place"].replace(said))
+    return replace(plan, segments=plan.segments.assign(name=named),
+                   visits=visits.assign(place=place.astype("str")))  # fmt: skip

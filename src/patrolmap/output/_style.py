@@ -21,7 +21,6 @@ ROADS = (  # of the map: what it holds, colour, width
     (None, "#dbd6cc", 0.8),
 )
 PARK_PATH = ("#a9c59a", 1.2)
-GROUND_COLOURS = {"park": "#dfe7d0", "water": "#c8dbe6"}
 PLACE_COLOURS = {
     "police": "#1d3557", "school": "#b8860b", "kindergarten": "#d4a017", "bus_stop": "#6c757d",
     "bar": "#8e24aa", "alcohol": "#ad1457", "marketplace": "#6d4c41", "park": "#4f8a3c",

@@ -16,6 +16,8 @@ import pandas as pd
 
 from patrolmap.errors import OptionError
 
+_SEEN = {"Cc": " ", "Cs": " ", "Zl": " ", "Zp": " ", "Cf": ""}
+_JOINERS = "\u200c\u200d"
 _HTML_UNSAFE = "&<>\"'`${}\\"
 _RESERVED = {"con", "prn", "aux", "nul"} | {f"{d}{n}" for d in ("com", "lpt") for n in range(1, 10)}
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -50,14 +52,20 @@ def json_for_html(value: Any) -> str:
 def one_line(text: object) -> str:
     r"""Return text as one line without control characters, as XML and PDF need it.
 
+    Unseen signs go too, among them those that turn the direction of writing round: after one, the
+    rest of a line would read backwards. Joiners stay, which some scripts spell with.
+
     Examples
     --------
-    >>> one_line("Abay\n avenue\x00 ")
-    'Abay avenue'
+    >>> one_line("Abay\n avenue\x00 "), one_line("\u202eyabA")
+    ('Abay avenue', 'yabA')
     """
-    kept = (" " if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} else c for c in str(text))
+    plain = str(text)
+    if not plain.isprintable():
+        plain = "".join(_SEEN.get(unicodedata.category(c), c) if c not in _JOINERS else c
+                        for c in plain)  # fmt: skip
     # U+FFFE and U+FFFF are no characters of XML 1.0.
-    return " ".join("".join(kept).replace("\ufffe", " ").replace("\uffff", " ").split())
+    return " ".join(plain.replace("\ufffe", " ").replace("\uffff", " ").split())
 
 
 def file_names(texts: Iterable[str]) -> list[str]:

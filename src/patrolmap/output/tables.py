@@ -12,7 +12,7 @@ from shapely.geometry import LineString, Point
 
 from patrolmap._files import replacing
 from patrolmap.errors import OptionError
-from patrolmap.events._text import FORMULA
+from patrolmap.events._text import FORMULA, UNSEEN
 from patrolmap.output._legs import steps_by_route
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import require_type
@@ -159,7 +159,8 @@ def _safe(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _harmless(value: Any) -> Any:
-    # Spaces before the sign do not keep a spreadsheet from seeing it.
-    text = isinstance(value, str)
-    runs = text and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA))
-    return f"'{value}" if runs else value
+    # Spaces and unseen signs before it do not keep a spreadsheet from seeing it.
+    if not isinstance(value, str):
+        return value
+    begins = UNSEEN.sub(" ", value).lstrip()
+    return f"'{value}" if value.startswith(_FORMULA) or begins.startswith(_FORMULA) else value

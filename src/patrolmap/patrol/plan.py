@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,7 @@ from patrolmap._files import replacing
 from patrolmap.errors import OptionError, SourceFormatError, SourceNotFoundError
 from patrolmap.patrol.styles import layer_styles
 from patrolmap.schema import (
+    PLAN_GROUNDS,
     PLAN_SEGMENTS,
     ROUTES,
     STOPS,
@@ -95,7 +97,9 @@ _TABLES: dict[str, Table] = {
     "segments": PLAN_SEGMENTS,
     "stops": STOPS,
     "unserved": UNSERVED,
+    "grounds": PLAN_GROUNDS,
 }
+_OPTIONAL = ("grounds",)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -115,6 +119,8 @@ class Plan:
     unserved : DataFrame
         Risky segments nobody passes, and why (`UNSERVED`).
     provenance : Provenance
+    grounds : GeoDataFrame, optional
+        Parks and water around (`PLAN_GROUNDS`), for the maps on cards; None where there are none.
     """
 
     routes: gpd.GeoDataFrame
@@ -123,10 +129,18 @@ class Plan:
     stops: gpd.GeoDataFrame
     unserved: pd.DataFrame
     provenance: Provenance
+    grounds: gpd.GeoDataFrame | None = None
 
     def __post_init__(self) -> None:
-        for name, contract in _TABLES.items():
-            validate(getattr(self, name), contract)
+        for name, table in self._tables():
+            validate(table, _TABLES[name])
+
+    def _tables(self) -> Iterator[tuple[str, Any]]:
+        """Give the tables that there are, with their names."""
+        for name in _TABLES:
+            table = getattr(self, name)
+            if table is not None or name not in _OPTIONAL:
+                yield name, table
 
     def share_passed(self) -> pd.Series:
         """Return the share of all risk that each route is the first to pass, by route_id.
@@ -157,7 +171,9 @@ class Plan:
         p = self.provenance
         crews = len(self.routes)
         share = self.share_passed().sum()
-        unit = "expected events" if p.unit == "count" else p.unit
+        unit = {"count": "expected events", "weighted count": "expected weighted events"}.get(
+            p.unit, p.unit
+        )
         lines = [
             f"{crews} crew{'s cover' if crews != 1 else ' covers'} "
             f"{self.routes['length'].sum() / 1000:,.1f} km past {share:.0%} of all risk; "
@@ -179,7 +195,7 @@ class Plan:
         return "\n".join(lines)
 
     def to_file(self, path: str | Path) -> Path:
-        """Write the whole plan as one GeoPackage: five layers, their styles, how they came to be.
+        """Write the whole plan as one GeoPackage: its tables, their styles, how they came to be.
 
         The file appears only when it is complete. `Plan.read` gives the plan back, equal. QGIS
         opens routes, segments and depots in the styles that the file carries.
@@ -188,11 +204,11 @@ class Plan:
         if target.suffix.lower() != ".gpkg":
             raise OptionError(f"{target.name}: a plan is kept in a GeoPackage; wanted NAME.gpkg.")
         with replacing(target) as draft:
-            for name in _TABLES:
-                _write_layer(draft, name, getattr(self, name))
+            for name, table in self._tables():
+                _write_layer(draft, name, table)
             about = pd.DataFrame({"provenance": [json.dumps(asdict(self.provenance))]})
             pyogrio.write_dataframe(about, draft, layer="provenance", driver="GPKG")
-            styles = layer_styles(self.routes, self.segments)
+            styles = layer_styles(self.routes, self.segments, grounds=self.grounds is not None)
             pyogrio.write_dataframe(styles, draft, layer="layer_styles", driver="GPKG", fid="id")
         return target
 
@@ -211,7 +227,9 @@ class Plan:
         try:
             about = pyogrio.read_dataframe(source, layer="provenance")["provenance"].iloc[0]
             provenance = Provenance.from_dict(json.loads(about))
-            tables = {name: _read_layer(source, name, provenance.timezone) for name in _TABLES}
+            there = set(pyogrio.list_layers(source)[:, 0])
+            wanted = [name for name in _TABLES if name in there or name not in _OPTIONAL]
+            tables = {name: _read_layer(source, name, provenance.timezone) for name in wanted}
         except _UNREADABLE as error:
             raise SourceFormatError(
                 f"{source}: not a plan's GeoPackage ({type(error).__name__}: {error}); wanted a "

@@ -166,6 +166,7 @@ def plan_patrols(
         segments=tables.segments,
         stops=tables.stops,
         unserved=tables.unserved,
+        grounds=tables.grounds,
         provenance=provenance_of(
             problem,
             walks.total,

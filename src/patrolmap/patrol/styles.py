@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterable
 from html import escape
+from unicodedata import category
 
 import numpy as np
 import pandas as pd
@@ -11,14 +12,18 @@ import pandas as pd
 CREW_COLOURS = (
     "#0072b2", "#1b1b1b", "#2ca25f", "#7c5cff", "#56b4e9", "#005f73", "#332288", "#00a6a6",
 )  # fmt: skip
+GROUND_COLOURS = {"park": "#dfe7d0", "water": "#c8dbe6"}
 RISK_RAMP = ("#efe3c0", "#fbd277", "#fba23b", "#e8731b", "#bf4508", "#7a2406")
 _SHARES = (0.5, 0.75, 0.9, 0.95, 0.99)  # quantiles of risky segments between the classes
 
 
-def layer_styles(routes: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
+def layer_styles(
+    routes: pd.DataFrame, segments: pd.DataFrame, *, grounds: bool = False
+) -> pd.DataFrame:
     """Return the table by which QGIS finds the default style of each layer of a GeoPackage.
 
-    Routes are drawn one colour a crew with arrows along them, segments by risk, depots as squares.
+    Routes are drawn one colour a crew with arrows along them, segments by risk, depots as squares,
+    and, if there are `grounds`, parks green and water blue.
 
     Examples
     --------
@@ -34,6 +39,8 @@ def layer_styles(routes: pd.DataFrame, segments: pd.DataFrame) -> pd.DataFrame:
         "segments": _segments(segments["risk"].to_numpy(np.float64)),
         "stops": _stops(),
     }
+    if grounds:
+        drawn["grounds"] = _grounds()
     rows = [
         {
             "f_table_catalog": "", "f_table_schema": "", "f_table_name": layer,
@@ -89,6 +96,21 @@ def _stops() -> str:
     return _qml('type="singleSymbol">', [symbol])
 
 
+def _grounds() -> str:
+    categories = "".join(
+        f'<category symbol="{i}" value="{kind}" label="{kind}" render="true"/>'
+        for i, kind in enumerate(GROUND_COLOURS)
+    )
+    symbols = []
+    for i, colour in enumerate(GROUND_COLOURS.values()):
+        fill = {"color": _rgb(colour), "style": "solid", "outline_style": "no"}
+        layer = _layer("SimpleFill", fill)
+        symbols.append(f'<symbol type="fill" name="{i}" alpha="1">{layer}</symbol>')
+    return _qml(
+        f'type="categorizedSymbol" attr="kind"><categories>{categories}</categories>', symbols
+    )
+
+
 def _line(number: int, colour: str, width: float, *, arrows: bool = False) -> str:
     plain = {"line_color": _rgb(colour), "line_width": f"{width:g}", "line_width_unit": "MM",
              "capstyle": "round", "joinstyle": "round"}  # fmt: skip
@@ -127,4 +149,5 @@ def _rgb(colour: str) -> str:
 
 def _safe(text: str) -> str:
     """Write text as an attribute of XML; control characters have no place there."""
-    return escape("".join(c if c.isprintable() else " " for c in text))
+    bad = {c for c in text if category(c) in ("Cc", "Cs") or c in "\ufffe\uffff"}
+    return escape("".join(" " if c in bad else c for c in text))

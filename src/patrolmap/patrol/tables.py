@@ -21,16 +21,19 @@ from patrolmap.streets.lines.avenues import street_names
 LEAST_SHARE = 0.05  # of a segment's risk, for a map to be named as a reason
 AROUND = 250.0  # m of streets kept around the routes, so that a plan's map stands alone
 
+HEM = 50.0  # m beyond those streets that parks and water are kept
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlanTables:
-    """The five tables of a plan."""
+    """The tables of a plan."""
 
     routes: gpd.GeoDataFrame
     visits: pd.DataFrame
     segments: gpd.GeoDataFrame
     stops: gpd.GeoDataFrame
     unserved: pd.DataFrame
+    grounds: gpd.GeoDataFrame | None
 
 
 def plan_tables(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) -> PlanTables:
@@ -38,12 +41,14 @@ def plan_tables(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | Non
     names = street_names(problem.streets.segments)
     visits = _visits(problem, walks, names, risk_by_kind)
     routes = _routes(problem, walks, visits)
+    segments = _segments(problem, walks, routes, risk_by_kind)
     return PlanTables(
         routes=routes,
         visits=visits,
-        segments=_segments(problem, walks, routes, risk_by_kind),
+        segments=segments,
         stops=_stops(problem),
         unserved=_unserved(problem, walks, names),
+        grounds=_grounds(problem.streets.grounds, segments),
     )
 
 
@@ -214,6 +219,23 @@ def _segments(
         more |= {f"risk_{kind}": by_kind[kind].to_numpy() * inside for kind in by_kind.columns}
     *first, geometry = PLAN_SEGMENTS.names
     return table.assign(**more)[[*first, *more, geometry]]
+
+
+def _grounds(grounds: gpd.GeoDataFrame, segments: gpd.GeoDataFrame) -> gpd.GeoDataFrame | None:
+    """Return the parks and water that a map of a plan's segments shows; None without any."""
+    if not len(grounds) or not len(segments):
+        return None
+    west, south, east, north = segments.total_bounds + HEM * np.array([-1, -1, 1, 1])
+    shapes = shapely.clip_by_rect(grounds.geometry.to_numpy(), west, south, east, north)
+    parts, row = shapely.get_parts(shapes, return_index=True)
+    area = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
+    if not area.any():
+        return None
+    kinds = grounds["kind"].to_numpy(dtype=object)[row[area]]
+    number = pd.RangeIndex(int(area.sum()), name="ground_id")
+    return gpd.GeoDataFrame(
+        {"kind": pd.array(kinds, dtype="str")}, geometry=parts[area], crs=grounds.crs, index=number
+    )
 
 
 def _stops(problem: Problem) -> gpd.GeoDataFrame:

@@ -3,7 +3,7 @@
 from patrolmap.schema.checks import require_type, to_markdown, validate
 from patrolmap.schema.contract import Column, Kind, Table
 from patrolmap.schema.events import EVENTS
-from patrolmap.schema.plans import PLAN_SEGMENTS, ROUTES, STOPS, UNSERVED, VISITS
+from patrolmap.schema.plans import PLAN_GROUNDS, PLAN_SEGMENTS, ROUTES, STOPS, UNSERVED, VISITS
 from patrolmap.schema.risk import (
     CONTOURS,
     HOTSPOTS,
@@ -18,6 +18,7 @@ from patrolmap.schema.words import (
     AREA_VALUES,
     CATEGORIES,
     EVENT_KINDS,
+    GROUND_KINDS,
     LIT_VALUES,
     MODES,
     PLACE_KINDS,
@@ -29,7 +30,7 @@ from patrolmap.schema.words import (
 
 TABLES = (
     *(EVENTS, SEGMENTS, NODES, PLACES, DISTRICTS),
-    *(ROUTES, VISITS, PLAN_SEGMENTS, STOPS, UNSERVED, HOTSPOTS),
+    *(ROUTES, VISITS, PLAN_SEGMENTS, STOPS, UNSERVED, PLAN_GROUNDS, HOTSPOTS),
     *(LOCAL_STATISTICS, SEGMENT_TRENDS, NEAR_REPEAT),
     *(CONTOURS, LIXELS),
 )
@@ -42,6 +43,7 @@ __all__ = [
     "DISTRICTS",
     "EVENTS",
     "EVENT_KINDS",
+    "GROUND_KINDS",
     "HOTSPOTS",
     "LIT_VALUES",
     "LIXELS",
@@ -51,6 +53,7 @@ __all__ = [
     "NODES",
     "PLACES",
     "PLACE_KINDS",
+    "PLAN_GROUNDS",
     "PLAN_SEGMENTS",
     "ROUTES",
     "SEGMENTS",

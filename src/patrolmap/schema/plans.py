@@ -2,7 +2,7 @@
 
 from patrolmap.schema.contract import Column, Table, ids
 from patrolmap.schema.streets import SEGMENTS
-from patrolmap.schema.words import ACTIVITIES, MODES
+from patrolmap.schema.words import ACTIVITIES, GROUND_KINDS, MODES
 
 ROUTES = Table(
     name="routes",
@@ -84,6 +84,15 @@ STOPS = Table(
         Column(name="name", kind="str", meaning="its name"),
         Column(name="node_id", kind="int", meaning="node it stands at"),
         Column(name="geometry", kind="geometry", unit="m", meaning="where it really is"),
+    ),
+)
+
+PLAN_GROUNDS = Table(
+    name="plan grounds",
+    index=(ids("ground_id", "int", "running number"),),
+    columns=(
+        Column(name="kind", kind="str", meaning="what it is", allowed=GROUND_KINDS),
+        Column(name="geometry", kind="geometry", unit="m", meaning="polygon, cut to the streets"),
     ),
 )
 

@@ -14,6 +14,7 @@ TIME_PRECISIONS = ("minute", "hour", "period", "day", "month", "unknown")
 LIT_VALUES = ("yes", "no", "unknown")
 SIDEWALK_VALUES = ("both", "one", "separate", "no")
 AREA_VALUES = ("park", "square")
+GROUND_KINDS = ("park", "water")
 PLACE_KINDS = (
     *("police", "school", "kindergarten", "bus_stop", "bar", "alcohol", "marketplace", "park"),
     *("crossing", "street_lamp", "camera"),

@@ -214,7 +214,9 @@ class StreetNetwork:
             )
 
     def to_networkx(self) -> Any:
-        """Return a `networkx.MultiDiGraph` in osmnx's schema, with all that the tables hold.
+        """Return a `networkx.MultiDiGraph` in osmnx's schema, with all that both tables hold.
+
+        `grounds`, the map's background, have no place in a graph of streets and stay behind.
 
         Returns
         -------
@@ -258,9 +260,9 @@ class StreetNetwork:
         """Build a network from a networkx graph in osmnx's schema.
 
         A graph that `to_networkx` made, and that still holds all its segments, gives back an equal
-        network (also after `osmnx.save_graphml` and `load_graphml`), as long as no option asks for
-        another one. Any other graph is read like a table of lines with node ids, see
-        `read_streets`: `highway`, `foot`, `access` and the like decide who may use an edge, and
+        network without `grounds` (also after `osmnx.save_graphml` and `load_graphml`), as long as
+        no option asks for another one. Any other graph is read like a table of lines with node ids,
+        see `read_streets`: `highway`, `foot`, `access` and the like decide who may use an edge, and
         `oneway` in which direction; without `highway` all edges are streets.
 
         Parameters

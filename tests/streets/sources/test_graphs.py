@@ -2,7 +2,9 @@
 
 import io
 import math
+from dataclasses import replace
 
+import geopandas as gpd
 import networkx as nx
 import numpy as np
 import osmnx as ox
@@ -441,3 +443,13 @@ def test_values_in_a_file_are_never_evaluated(tmp_path):
     ox.save_graphml(graph, tmp_path / "t.graphml")
     assert set(read_streets(tmp_path / "t.graphml").segments["name"]) == {evil}
     assert not (tmp_path / "evil").exists()
+
+
+def test_a_graph_leaves_parks_and_water_behind():
+    place = grid_town(2, 2)
+    park = shapely.box(*place.segments.total_bounds)
+    kinds = pd.array(["park"], dtype="str")
+    grounds = gpd.GeoDataFrame({"kind": kinds}, geometry=[park], crs=place.crs)
+    again = back(replace(place, grounds=grounds).to_networkx())
+    check_same(again, place)
+    assert again.grounds.empty

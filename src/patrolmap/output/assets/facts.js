@@ -8,7 +8,7 @@
     segmentFacts(i, parent) {
       const { streets, risk } = this.data, box = pm.el("section", "pm-segment", null, parent);
       pm.el("h3", "", this.streetName(i), box);
-      const kind = pm.word(streets.classes[this.segments.class[i]]);
+      const kind = pm.word(streets.classes[this.segments.class[i]].replace(/_link$/, ""));
       const lit = streets.lit ? pm.t(LIT[streets.lit[i]]) : "";
       const pairs = [[pm.t("Kind"), [kind, pm.km(this.segments.metres(i)), lit].filter(Boolean).join(", ")]];
       if (this.official && risk) { pairs.push(...this.riskFacts(i)); }

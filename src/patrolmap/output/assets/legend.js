@@ -11,6 +11,14 @@
   const range = ({ low, high }) => high === null ? (low ? pm.t("{low} or more", { low: pm.number(low) }) : pm.t("above 0"))
     : low === 0 ? pm.t("below {high}", { high: pm.number(high) }) : pm.number(low) + " – " + pm.number(high);
 
+  /* The scale bar, its units in the reader's language. */
+  pm.Scale = L.Control.Scale.extend({
+    _updateMetric: function (most) {
+      const n = this._getRoundNum(most), label = n < 1000 ? n + " " + pm.t("m") : n / 1000 + " " + pm.t("km");
+      this._updateScale(this._mScale, label, n / most);
+    },
+  });
+
   pm.legendParts = {
     tiles(painter, pane) {
       return new pm.Tiles(painter, { pane: "pm-" + pane });

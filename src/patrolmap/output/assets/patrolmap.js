@@ -16,7 +16,7 @@
       this.passes = this.passesBySegment();
       this.panes();
       this.panel = new pm.Panel().addTo(map);
-      if (!map.getContainer().querySelector(".leaflet-control-scale")) { L.control.scale({ imperial: false }).addTo(map); }
+      if (!map.getContainer().querySelector(".leaflet-control-scale")) { new pm.Scale({ imperial: false }).addTo(map); }
       this.credit(data.credit);
       this.head();
       this.unpackRisk();

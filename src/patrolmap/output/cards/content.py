@@ -12,7 +12,7 @@ from patrolmap.output._style import crew_colours
 from patrolmap.output._text import one_line, span
 from patrolmap.output.cards.layout import Layout, laid_out
 from patrolmap.output.cards.looks import Look, looks_of, past_events
-from patrolmap.output.cards.rows import rows_of
+from patrolmap.output.cards.rows import lettered, rows_of
 from patrolmap.output.cards.wording import Words
 from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.stop import is_number
@@ -65,7 +65,10 @@ def told_in(
     cards = []
     for route_id, row in named.routes.iterrows():
         mine, steps = told[owner == route_id], walks[str(route_id)]
-        layout = laid_out(rows_of(mine, by_car=row["mode"] == "drive"), say)
+        looks = looks_of(named, steps, past, say)
+        letters = {look.point: look.letter for look in looks if not look.lines}
+        rows = rows_of(mine, by_car=row["mode"] == "drive")
+        layout = laid_out(lettered(rows, letters), say)
         cards.append(
             Card(
                 route_id=str(route_id),
@@ -73,7 +76,7 @@ def told_in(
                 facts=tuple(_facts(row, steps, float(passed[route_id]), say)),
                 layout=layout,
                 told=_told(len(mine), layout, say),
-                looks=tuple(looks_of(named, steps, past, say)),
+                looks=tuple(looks),
                 emergency=_told_of_need(_apart(plan, row["shift"]), given, say),
                 line=path(steps)[0],
                 depot=one_line(row["depot"]),

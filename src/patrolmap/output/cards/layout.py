@@ -6,12 +6,11 @@ line. Only a shift whose rows cannot be brought onto the page goes on overleaf.
 """
 
 import functools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from patrolmap.output._page import MARGIN, WIDTH, measure, printable
 from patrolmap.output.cards.rows import Row, fitted, squeezed, text_of
-from patrolmap.output.cards.wording import Words
+from patrolmap.output.cards.wording import NAMELESS, Words
 
 HALF = WIDTH / 2
 INNER = HALF - 2 * MARGIN
@@ -51,11 +50,13 @@ class Setting:
 
     def text_of(self, row: Row, say: Words) -> str:
         """Write a row, its street names cut short where that is needed."""
-        text = text_of(row, say)
-        wide = measure(printable(text), self.size, bold=not row.moving)
-        if row.legs == 1 and wide <= self.room:
+        text, bold = text_of(row, say), not row.moving
+        if row.legs == 1 and measure(printable(text), self.size, bold=bold) <= self.room:
             return text
-        return text_of(row, say, short=True)
+        text = text_of(row, say, short=True)
+        if measure(printable(text), _SMALLER * self.size, bold=bold) <= self.room:
+            return text
+        return text_of(row, say, terse=True)
 
     def size_of(self, text: str, *, bold: bool = False) -> float:
         """Return the size of a row's letters: a little smaller where the text is a little long."""
@@ -79,19 +80,24 @@ class Layout:
     setting: Setting
 
     @property
-    def front(self) -> int:
-        """How many rows the first page takes."""
-        return min(len(self.rows), self.setting.per_half)
-
-    @property
-    def pages(self) -> int:
-        """One, or two where it goes on overleaf."""
-        return 1 if len(self.rows) <= self.setting.per_half else 2
-
-    @property
-    def numbered(self) -> Iterator[tuple[int, Row]]:
+    def numbered(self) -> list[tuple[int, Row]]:
         """The rows with their numbers."""
-        return enumerate(self.rows, start=1)
+        return list(enumerate(self.rows, start=1))
+
+    @property
+    def front(self) -> list[tuple[int, Row]]:
+        """Those on the first page, with their numbers."""
+        return self.numbered[: self.setting.per_half]
+
+    @property
+    def overleaf(self) -> list[list[tuple[int, Row]]]:
+        """Those overleaf by half page, as many halves as are needed; none where all have room."""
+        rest, half = self.numbered[self.setting.per_half :], self.setting.per_half
+        return [rest[i : i + half] for i in range(0, len(rest), half)]
+
+    def rings(self, say: Words) -> bool:
+        """Say whether some way without a name is written as a ring."""
+        return any(NAMELESS in self.setting.text_of(row, say).split() for row in self.rows)
 
 
 def laid_out(rows: list[Row], say: Words) -> Layout:
@@ -101,12 +107,13 @@ def laid_out(rows: list[Row], say: Words) -> Layout:
             return Layout(rows=tuple(rows), setting=setting)
     wide = functools.partial(_measured, size=_SMALLER * setting.size)
     room = setting.room - 0.02
-    one = fitted(rows, setting.per_half, room, wide, say)
-    if len(one) <= setting.per_half:
-        return Layout(rows=tuple(one), setting=setting)
+    for terse in (False, True):
+        one = fitted(rows, setting.per_half, room, wide, say, terse=terse)
+        if len(one) <= setting.per_half:
+            return Layout(rows=tuple(one), setting=setting)
     both = 3 * setting.per_half
     if len(rows) > both:
-        rows = squeezed(fitted(rows, both, room, wide, say), both)
+        rows = squeezed(fitted(rows, both, room, wide, say, terse=True), both)
     return Layout(rows=tuple(rows), setting=setting)
 
 

@@ -16,8 +16,8 @@ from patrolmap.output.cards.wording import Words
 from patrolmap.patrol.plan import Plan
 from patrolmap.schema import EVENT_KINDS
 
-MOST = 6
-_LETTERS = "ABCDEF"
+MOST = 6  # places to watch, unless the crew stays at more corners
+_LETTERS = "ABCDEFGH"
 _NEAR = 50.0  # m from a street, as snap_events has it
 _ROUND = 150.0  # m round a stop
 _FEWEST = 5  # events with a known hour, before hours are told
@@ -79,10 +79,9 @@ def looks_of(plan: Plan, steps: Sequence[Step], past: Past | None, say: Words) -
     With events, what happened there and in which three hours most; else the maps that the risk
     comes from, where the plan knows them. Nothing where neither is known.
     """
-    found = [*_stands(steps, past, say), *_streets(plan, steps, past, say)]
-    return [
-        Look(letter=letter, **facts) for letter, facts in zip(_LETTERS, found[:MOST], strict=False)
-    ]
+    stands = _stands(steps, past, say)[: len(_LETTERS)]
+    found = stands + _streets(plan, steps, past, say, most=max(MOST - len(stands), 0))
+    return [Look(letter=letter, **facts) for letter, facts in zip(_LETTERS, found, strict=False)]
 
 
 def _stands(steps: Sequence[Step], past: Past | None, say: Words) -> list[dict[str, Any]]:
@@ -100,11 +99,11 @@ def _stands(steps: Sequence[Step], past: Past | None, say: Words) -> list[dict[s
                 {"place": say.place(stands[0].stop or "on the route"), "times": _times(stands),
                  "what": what, "point": (x, y), "lines": ()}
             )  # fmt: skip
-    return out[: MOST // 2]
+    return out
 
 
 def _streets(
-    plan: Plan, steps: Sequence[Step], past: Past | None, say: Words
+    plan: Plan, steps: Sequence[Step], past: Past | None, say: Words, *, most: int
 ) -> list[dict[str, Any]]:
     walked: dict[str, list[Step]] = {}
     for step in steps:
@@ -113,8 +112,10 @@ def _streets(
     risk = plan.segments["risk"]
     ids = {street: list({s.segment_id for s in mine}) for street, mine in walked.items()}
     total = {street: float(risk.loc[mine].sum()) for street, mine in ids.items()}
-    out = []
+    out: list[dict[str, Any]] = []
     for street in sorted((s for s in total if total[s] > 0), key=lambda s: (-total[s], s)):
+        if len(out) == most:
+            break
         what = _what(plan, ids[street], past, say)
         if not what:
             continue
@@ -126,8 +127,6 @@ def _streets(
             {"place": say.place(name), "times": _times(mine), "what": what,
              "point": _xy(middle), "lines": tuple({s.segment_id: s.line for s in mine}.values())}
         )  # fmt: skip
-        if len(out) == MOST:
-            break
     return out
 
 

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from patrolmap.output._legs import MOVING
-from patrolmap.output.cards.wording import TURNS, Words
+from patrolmap.output.cards.wording import NAMELESS, TURNS, Words, is_nameless
 
 Measure = Callable[[str], float]
 
@@ -28,6 +28,7 @@ class Row:
     legs: int
     point: tuple[float, float]  # where it begins
     on_foot: str = ""  # "parks" where a crew by car gets out, "walks" where it goes on on foot
+    letter: str = ""  # under which the card tells what to look for there
 
     @property
     def moving(self) -> bool:
@@ -49,6 +50,14 @@ def rows_of(legs: gpd.GeoDataFrame, *, by_car: bool = False) -> list[Row]:
     return rows
 
 
+def lettered(rows: list[Row], letters: dict[tuple[float, float], str]) -> list[Row]:
+    """Give the rows in which a crew dwells the letters of their places."""
+    return [
+        replace(row, letter=letters.get(row.point, "")) if row.activity == "dwell" else row
+        for row in rows
+    ]
+
+
 def joined(first: Row, second: Row) -> Row:
     """Return two rows under way as one."""
     return replace(
@@ -60,21 +69,26 @@ def joined(first: Row, second: Row) -> Row:
     )
 
 
-def text_of(row: Row, say: Words, *, short: bool = False) -> str:
+def text_of(row: Row, say: Words, *, short: bool = False, terse: bool = False) -> str:
     """Write a row: its streets with the turns between them, or what the crew does and where.
 
-    A street that follows itself is not named again: what follows its name is the turn.
+    A street that follows itself is not named again: what follows its name is the turn. `short`
+    cuts the words that say what kind of street it is; `terse` also writes each way without a name
+    as a ring.
     """
     if not row.moving:
-        what, place = say.word(row.activity), say.place(row.names[0][1])
-        return f"{what}: {place}" if place else what
+        what, place = f"{say.word(row.activity)} {row.letter}".rstrip(), row.names[0][1]
+        told = say.corner(place) if short or terse else say.place(place)
+        return f"{what}: {told}" if told else what
     words, before = [], None
     for number, (turn, name) in enumerate(row.names):
         if number:
             words.append(TURNS[turn])
-        if name != before:
-            words.append(say.short(name) if short else say.place(name))
-        before = name
+        told = NAMELESS if terse and is_nameless(name) else name
+        if told != before:
+            words.append(told if told == NAMELESS else say.short(name) if short or terse
+                         else say.place(name))  # fmt: skip
+        before = told
     way = " ".join(words)
     return on_foot(way, say, parks=row.on_foot == "parks") if row.on_foot else way
 
@@ -84,7 +98,9 @@ def on_foot(way: str, say: Callable[..., str], *, parks: bool) -> str:
     return say("Park. On foot: {way}" if parks else "On foot: {way}", way=way)
 
 
-def fitted(rows: list[Row], most: int, room: float, measure: Measure, say: Words) -> list[Row]:
+def fitted(
+    rows: list[Row], most: int, room: float, measure: Measure, say: Words, *, terse: bool = False
+) -> list[Row]:
     """Put neighbours together, the shortest first, until at most so many rows are left.
 
     Only rows under way are put together, and only where their text (its streets cut short) fits
@@ -98,6 +114,8 @@ def fitted(rows: list[Row], most: int, room: float, measure: Measure, say: Words
         How many there is space for.
     room
         Width of a text; `measure` tells how wide one is.
+    terse
+        Whether ways without a name may become rings.
     """
     kept: list[Row | None] = list(rows)
     after = {i: i + 1 for i in range(len(rows) - 1)}
@@ -108,7 +126,7 @@ def fitted(rows: list[Row], most: int, room: float, measure: Measure, say: Words
         a, b = kept[i], kept[j]
         if a is not None and b is not None and a.moving and b.moving and a.activity == b.activity:
             both = joined(a, b)
-            if measure(text_of(both, say, short=True)) <= room:
+            if measure(text_of(both, say, short=True, terse=terse)) <= room:
                 heapq.heappush(queue, (both.length, i, j, both.legs))
 
     for i, j in after.items():

@@ -20,7 +20,7 @@ from patrolmap.output.cards.layout import (
 )
 from patrolmap.output.cards.looks import Look
 from patrolmap.output.cards.rows import Row
-from patrolmap.output.cards.wording import TURNS, Words
+from patrolmap.output.cards.wording import NAMELESS, TURNS, Words
 
 _LEFT, _RIGHT = MARGIN, HALF + MARGIN
 _SMALL = 6.6
@@ -55,18 +55,15 @@ def card_pages(book: Book, card: Card, say: Words) -> list[Page]:
         height = low - 3 - top
         ax = page.axes(_LEFT, top, INNER, height)
         shown = route_map(ax, (INNER, height), book, card, say)
-    rows = list(card.layout.numbered)
-    front, rest = rows[: card.layout.front], rows[card.layout.front :]
-    end = _half(page, front, _RIGHT, setting, shown, say)
+    end = _half(page, card.layout.front, _RIGHT, setting, shown, say)
     _legend(page, card, say)
     _notes(page, end, say)
-    if not rest:
+    if not card.layout.overleaf:
         return [page]
     back = new_page(say, card.name, book)
-    for x in (_LEFT, _RIGHT):
+    for x, part in zip((_LEFT, _RIGHT), card.layout.overleaf, strict=False):
         back.text(x, 11.5, f"{card.name} ({say('continued')})", 9, bold=True, width=INNER)
-        _half(back, rest[: setting.per_half], x, setting, shown, say)
-        rest = rest[setting.per_half :]
+        _half(back, part, x, setting, shown, say)
     return [page, back]
 
 
@@ -121,14 +118,18 @@ def _looks(page: Page, looks: Sequence[Look], low: float, say: Words) -> float:
     for look, lines in blocks:
         page.box(_LEFT, y - 1.6, 3.4, 3.4, INK)
         page.text(_LEFT + 1.7, y + 0.1, look.letter, 6.6, colour="white", bold=True, align=0.5)
-        when = ", ".join(look.times[:5]) + (" …" if len(look.times) > 5 else "")
         page.text(_LEFT + 5, y, look.place, 7, bold=True, width=INNER - 50)
-        page.text(_LEFT + INNER, y, when, _SMALL, align=1)
+        page.text(_LEFT + INNER, y, times_of(look), _SMALL, align=1)
         for line in lines:
             y += _LOOK
             page.text(_LEFT + 5, y, line, _SMALL)
         y += _LOOK + 0.9
     return top
+
+
+def times_of(look: Look) -> str:
+    """Write when the crew comes by, the first five times."""
+    return ", ".join(look.times[:5]) + (" …" if len(look.times) > 5 else "")
 
 
 def _half(
@@ -169,14 +170,22 @@ def _legend(page: Page, card: Card, say: Words) -> None:
     """Say over the rows how many legs they tell, under them what the signs mean."""
     page.text(_RIGHT, 12.5, say("Route"), 9, bold=True)
     page.text(_RIGHT + INNER, 12.5, card.told, 7, colour=GREY, align=1)
+    for y, line in zip((196.5, 199.6), signs_of(card, say), strict=False):
+        page.text(_RIGHT, y, line, 6, colour=GREY, width=INNER)
+
+
+def signs_of(card: Card, say: Words) -> list[str]:
+    """Return what the signs in a card's rows mean, as one line or two."""
     signs = [
         f"{TURNS[turn]} {say(turn)}" for turn in ("start", "straight", "left", "right", "back")
     ]
     signs += [f"■ {say('stand')}", say("bold number: on the map")]
-    page.text(_RIGHT, 196.5, " · ".join(signs), 6, colour=GREY, width=INNER)
+    more = []
     if any(row.legs > 1 for row in card.layout.rows):
-        more = say("An arrow within a line is the turn into the next street.")
-        page.text(_RIGHT, 199.6, more, 6, colour=GREY, width=INNER)
+        more.append(say("An arrow within a line is the turn into the next street."))
+    if card.layout.rings(say):
+        more.append(f"{NAMELESS} {say('way without a name')}")
+    return [" · ".join(signs), *([" · ".join(more)] if more else [])]
 
 
 def _notes(page: Page, end: float, say: Words) -> None:

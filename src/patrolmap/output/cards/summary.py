@@ -101,8 +101,8 @@ def notes_of(book: Book, say: Words) -> list[str]:
 
 def _table(page: Page, book: Book, first: int, say: Words) -> float:
     """Write the rows from `first` on; return where they end (mm)."""
-    left = (MARGIN + 9, MARGIN + 48, MARGIN + 76, MARGIN + 106, MARGIN + 117, MARGIN + INNER)
-    wide = (38, 27, 20, 14, 12, 13)
+    left = (MARGIN + 9, MARGIN + 48, MARGIN + 74, MARGIN + 104, MARGIN + 118.5, MARGIN + INNER)
+    wide = (38, 25, 18, 14, 13.5, 11)
     aligns = (0, 0, 0, 1, 1, 1)
     y = 34.0
     for x, head, align, width in zip(left, crew_heads(say), aligns, wide, strict=True):

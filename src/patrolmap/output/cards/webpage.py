@@ -7,18 +7,20 @@ from collections.abc import Callable
 from typing import Any
 
 from patrolmap.output._page import printing
+from patrolmap.output._style import crew_colours
 from patrolmap.output._text import clock, escape_html, one_line
 from patrolmap.output.cards.content import Book, Card
 from patrolmap.output.cards.drawing import overview, route_map
 from patrolmap.output.cards.layout import INNER, Setting
 from patrolmap.output.cards.rows import Row
+from patrolmap.output.cards.sheet import signs_of, times_of
 from patrolmap.output.cards.summary import crew_heads, crew_rows, gaps, notes_of, totals, window
 from patrolmap.output.cards.wording import TURNS, Words
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
 @page { size: A4 landscape; margin: 0 }
-* { box-sizing: border-box }
+* { box-sizing: border-box; print-color-adjust: exact; -webkit-print-color-adjust: exact }
 body { margin: 0; background: #ddd; color: #000;
   font: 2.6mm/1.35 "DejaVu Sans", Verdana, sans-serif }
 section { width: 297mm; height: 209.5mm; margin: 4mm auto; background: #fff; overflow: hidden;
@@ -49,6 +51,10 @@ p { margin: 0 0 .8mm } b { font-weight: bold }
 .stand { background: #e4e4e4; font-weight: bold } .small { color: #555; font-size: 2mm }
 table { border-collapse: collapse; width: 100% } td, th { text-align: left; padding: .6mm 1mm;
   border-bottom: .1mm solid #bbb } td:nth-child(n+5), th:nth-child(n+5) { text-align: right }
+.mark { display: inline-block; width: 3mm; height: 2mm; background: var(--colour);
+  vertical-align: middle } .double { border: solid var(--colour); border-width: .7mm 0;
+  background: #fff }
+td:first-child { white-space: nowrap }
 @media print { body { background: #fff } section { margin: 0 } }
 """
 
@@ -102,22 +108,28 @@ def _card(book: Book, card: Card, say: Words) -> str:
         f"--columns: {setting.columns}; --size: {setting.size * 0.3528:.2f}mm; "
         f"--pitch: {setting.pitch}mm; --parts: {5.6 * k:.2f}mm {8.6 * k:.2f}mm {3.6 * k:.2f}mm"
     )
-    rows = "".join(_row(n, row, n in shown, setting, say) for n, row in card.layout.numbered)
-    signs = " · ".join(f"{TURNS[turn]} {say(turn)}" for turn in TURNS)
+
+    def listed(head: str, part: list[tuple[int, Row]]) -> str:
+        rows = "".join(_row(n, row, n in shown, setting, say) for n, row in part)
+        return f'<h2>{escape_html(head)}</h2><div class="rows" style="{size}">{rows}</div>'
+
+    signs = "<br>".join(escape_html(line) for line in signs_of(card, say))
     right = (
-        f"<h2>{escape_html(say('Route'))} · {escape_html(card.told)}</h2>"
-        f'<div class="rows" style="{size}">{rows}</div>'
-        f'<p class="small">{escape_html(signs)} · {escape_html(say("bold number: on the map"))}<br>'
-        f"{escape_html(say('An arrow within a line is the turn into the next street.'))}</p>"
+        listed(f"{say('Route')} · {card.told}", card.layout.front) + f'<p class="small">{signs}</p>'
     )
-    return _sheet(left, right, card.name, book, say, "long" if card.layout.pages > 1 else "")
+    page = _sheet(left, right, card.name, book, say)
+    more = [listed(f"{card.name} ({say('continued')})", part) for part in card.layout.overleaf]
+    if not more:
+        return page
+    back, front = (*more, "")[:2]
+    return page + _sheet(back, front, card.name, book, say)
 
 
 def _looks(card: Card, say: Words) -> str:
     if not card.looks:
         return ""
     told = "".join(
-        f'<div class="look"><i>{look.letter}</i><div><span>{", ".join(look.times[:5])}</span>'
+        f'<div class="look"><i>{look.letter}</i><div><span>{times_of(look)}</span>'
         f"<b>{escape_html(look.place)}</b><br>{escape_html(look.what)}</div></div>"
         for look in card.looks
     )
@@ -139,10 +151,14 @@ def _row(number: int, row: Row, bold: bool, setting: Setting, say: Words) -> str
 
 
 def _summary(book: Book, say: Words) -> str:
+    colours = crew_colours(book.plan.routes.index).values()
+    marks = [(colour, "mark double" if double else "mark") for colour, double in colours]
     heads = "".join(f"<th>{escape_html(head)}</th>" for head in ("", *crew_heads(say)))
     rows = "".join(
-        f"<tr><td>{n}</td>" + "".join(f"<td>{escape_html(cell)}</td>" for cell in row) + "</tr>"
-        for n, row in enumerate(crew_rows(book, say), start=1)
+        f'<tr><td>{n} <i class="{kind}" style="--colour: {colour}"></i></td>'
+        + "".join(f"<td>{escape_html(cell)}</td>" for cell in row)
+        + "</tr>"
+        for n, (row, (colour, kind)) in enumerate(zip(crew_rows(book, say), marks, strict=True), 1)
     )
     left = "".join(f"<p>{escape_html(text)}</p>" for text in gaps(book, say))
     notes = "".join(f'<p class="small">{escape_html(note)}</p>' for note in notes_of(book, say))
@@ -175,6 +191,8 @@ def _picture(draw: Callable[[Any], Any], height: float, what: str) -> str:
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     drawn = re.sub("<!--.*?-->", "", out.getvalue(), flags=re.DOTALL)  # texts again, as comments
+    # Half the page would be the sixth decimals of points.
+    drawn = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), drawn)
     text = base64.b64encode(drawn.encode()).decode()
     source = f"data:image/svg+xml;base64,{text}"
     return f'<div class="map"><img alt="{escape_html(what)}" src="{source}"></div>'

@@ -8,6 +8,8 @@ from patrolmap.output._text import one_line
 from patrolmap.output._words import words
 
 TURNS = {"left": "←", "right": "→", "straight": "↑", "back": "↩", "start": "●"}
+NAMELESS = "○"  # a way without a name, where a line has no room for its kind
+_UNNAMED = "unnamed "
 _SHORT = {  # words of street names that everyone reads when they are cut
     "street": "St", "avenue": "Ave", "road": "Rd", "boulevard": "Blvd", "lane": "Ln",
     "drive": "Dr", "улица": "ул.", "проспект": "пр.", "переулок": "пер.", "бульвар": "бул.",
@@ -62,18 +64,27 @@ class Words:
 
     def place(self, name: str) -> str:
         """Return the name of a street; ways without one are told by their kind."""
-        told = name.startswith("unnamed ") or name in ("on the route", AT_CAR)
+        told = is_nameless(name) or name in ("on the route", AT_CAR)
         return self(name) if told else name
 
     def short(self, name: str) -> str:
         """Return the name of a street as it stands on a line with others."""
-        if name.startswith("unnamed "):
-            return self(name.removeprefix("unnamed "))
+        if is_nameless(name):
+            return self(name.removeprefix(_UNNAMED))
         return shortened(self.place(name))
+
+    def corner(self, name: str) -> str:
+        """Return the name of a corner, which is called by its streets, with each made short."""
+        return " / ".join(self.short(street) for street in name.split(" / "))
 
     def word(self, name: str) -> str:
         """Return a word of the tables, such as an activity, in the language."""
         return self(one_line(name).replace("_", " "))
+
+
+def is_nameless(name: str) -> bool:
+    """Say whether this is no name but tells what kind of way has none."""
+    return name.startswith(_UNNAMED)
 
 
 def shortened(name: str) -> str:

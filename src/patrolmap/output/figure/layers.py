@@ -10,12 +10,11 @@ import pandas as pd
 import shapely
 
 from patrolmap._crs import lonlat_to, point_coordinates, to_lonlat
-from patrolmap.output._cardmap import compound
+from patrolmap.output._cardmap import compound, rings_of
 from patrolmap.output._events import placed_events
 from patrolmap.output._style import (
     CARD,
     DENSITY_RAMP,
-    GROUND_COLOURS,
     INK,
     KIND_COLOURS,
     OTHER_PLACE,
@@ -33,6 +32,7 @@ from patrolmap.output.maps.public import cell_legend, public_cells
 from patrolmap.output.maps.risk import risk_classes, risk_window, unit_words
 from patrolmap.output.maps.spots import middle_of, require_spots_of
 from patrolmap.output.maps.streets import places_shown
+from patrolmap.patrol.styles import GROUND_COLOURS
 from patrolmap.risk.options import segment_values
 from patrolmap.schema import EVENT_KINDS
 from patrolmap.streets.network import StreetNetwork
@@ -50,10 +50,8 @@ def draw_grounds(sheet: Sheet, streets: StreetNetwork) -> None:
     from matplotlib.patches import PathPatch
 
     for shape, kind in zip(streets.grounds.geometry, streets.grounds["kind"], strict=True):
-        whole = shapely.orient_polygons(shape)  # holes run the other way, so they stay empty
-        rings = [np.asarray(ring.coords)[:, :2] for ring in (whole.exterior, *whole.interiors)]
-        colour = GROUND_COLOURS[kind]
-        sheet.ax.add_artist(PathPatch(compound(rings), fc=colour, ec="none", zorder=0.8))
+        look = {"fc": GROUND_COLOURS[kind], "ec": "none", "zorder": 0.8}
+        sheet.ax.add_artist(PathPatch(compound(rings_of(shape)), **look))
 
 
 def draw_streets(sheet: Sheet, streets: StreetNetwork) -> None:

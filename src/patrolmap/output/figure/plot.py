@@ -6,7 +6,9 @@ import geopandas as gpd
 import pandas as pd
 
 from patrolmap.errors import OptionError
-from patrolmap.output._named import named_in
+from patrolmap.output._named import named_in, names_in
+from patrolmap.output._streetnames import write_names
+from patrolmap.output._style import CARD, INK
 from patrolmap.output._text import one_line, span
 from patrolmap.output.cards.wording import Words
 from patrolmap.output.figure.layers import (
@@ -20,7 +22,6 @@ from patrolmap.output.figure.layers import (
     draw_streets,
     number_hotspots,
 )  # fmt: skip
-from patrolmap.output.figure.names import write_names
 from patrolmap.output.figure.sheet import Sheet, drop_margin, new_axes
 from patrolmap.output.figure.walks import draw_plan, number_routes, plan_title
 from patrolmap.output.maps.options import Audience, MapOptions, check_request
@@ -30,6 +31,8 @@ from patrolmap.patrol.plan import Plan
 from patrolmap.risk import Raster
 from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
+
+_NAMES = 24  # of streets
 
 
 def plot(
@@ -154,7 +157,8 @@ def _draw(
         title = say("Recorded events by area")
         if shown.events is not None:
             draw_cells(sheet, shown.events, streets, options)
-    write_names(sheet, streets, say.lang)
+    named = streets.segments.assign(name=names_in(streets.segments, say.lang))
+    write_names(sheet.sketch, named, most=_NAMES, ink=INK, halo=CARD)
     return sheet.finish(title=title, credit=one_line(streets.attribution))
 
 

@@ -19,9 +19,10 @@ class MapOptions:
     Attributes
     ----------
     cell_size : float
-        Side of the cells of a public map, m.
+        Side of the cells of a public map, m; 100 or more: smaller ones are single houses.
     minimum : int
-        Fewest events of one map that a cell of a public map shows.
+        Fewest events of one map that a cell of a public map shows; 3 or more: with fewer, those who
+        know of one event learn of the other.
     rounding : int
         Counts on a public map are multiples of this, where that is not below the minimum.
     tiles : str
@@ -42,7 +43,7 @@ class MapOptions:
     >>> MapOptions(minimum=0)
     Traceback (most recent call last):
     ...
-    patrolmap.errors.OptionError: minimum=0; wanted a whole number of 1 or more.
+    patrolmap.errors.OptionError: minimum=0; wanted a whole number of 3 or more.
     """
 
     cell_size: float = 500.0
@@ -53,12 +54,12 @@ class MapOptions:
 
     def __post_init__(self) -> None:
         size = self.cell_size
-        if isinstance(size, bool) or not isinstance(size, int | float) or not 50 <= size <= 1e5:
-            raise OptionError(f"cell_size={size!r}; wanted metres from 50 to 100,000.")
-        for name in ("minimum", "rounding"):
+        if isinstance(size, bool) or not isinstance(size, int | float) or not 100 <= size <= 1e5:
+            raise OptionError(f"cell_size={size!r}; wanted metres from 100 to 100,000.")
+        for name, least in (("minimum", 3), ("rounding", 1)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise OptionError(f"{name}={value!r}; wanted a whole number of 1 or more.")
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise OptionError(f"{name}={value!r}; wanted a whole number of {least} or more.")
         if self.tiles:
             self._check_tiles()
 

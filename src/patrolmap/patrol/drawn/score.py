@@ -133,6 +133,7 @@ def score_routes(
         segments=tables.segments,
         stops=tables.stops,
         unserved=tables.unserved,
+        grounds=tables.grounds,
         provenance=_provenance(
             problem, shifts, rules, walks, risk, [*risk.attrs.get("notes", ()), *notes], began
         ),
