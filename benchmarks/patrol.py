@@ -8,14 +8,15 @@ Price of each rule: Helsinki's extract, which has lamps (60 % of its walkable le
 parks; eight crews, four from each of two depots, on foot from 20:00 to 22:00. Risk is drawn as for
 the benchmark instances (clustered hot spots of Pareto weight, log-normal segments), and the riskier
 half of all segments keeps its risk, so that eight crews do not exhaust it; it counts once. Each
-rule alone, otherwise the defaults; prize in percent of the plan without rules; every plan must pass
-`check_plan`. What stays earn is prize too, so that `dwell` may come to more than 100.
+rule alone, otherwise the defaults; prize in percent of the plan without rules, of crews by car in
+percent of the same crews who stay in their cars; every plan must pass `check_plan`. What stays earn
+is prize too, so that `dwell` may come to more than 100.
 """
 
 import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,7 @@ class Priced:
     sectors: bool = False
     visits: int = 0  # streets that each shift must visit, those of least risk within its reach
     services: bool = False
+    mode: Literal["walk", "drive"] = "walk"
 
 
 def main() -> None:
@@ -89,7 +91,7 @@ def price_of_rules(streets: pm.StreetNetwork, iterations: int, seeds: int) -> st
     rows = list(rule_rows(streets, risk, iterations, seeds))
     segments = streets.segments
     tagged = segments.loc[segments["lit"] != "unknown", "length"].sum() / segments["length"].sum()
-    head = ["rule, alone", "prize, % of no rule", "seeds", "metres walked, %", "breaches"]
+    head = ["rule, alone", "prize, % of no rule", "seeds", "metres, %", "breaches"]
     return "\n\n".join(
         [
             f"Helsinki: {len(segments):,} segments, {segments['length'].sum() / 1000:.0f} km, "
@@ -103,8 +105,8 @@ def price_of_rules(streets: pm.StreetNetwork, iterations: int, seeds: int) -> st
 def rule_rows(
     streets: pm.StreetNetwork, risk: pd.Series, iterations: int, seeds: int
 ) -> Iterator[list[str]]:
-    """Yield a row of text for each rule, the plan without any first."""
-    usual = usual_length = np.nan
+    """Yield a row of text for each rule; of each mode, the plan without any comes first."""
+    usual: dict[str, tuple[float, float]] = {}
     for priced in priced_rules(streets):
         shifts = crews(streets, priced, risk)
         rules = pm.PatrolRules(**{"repeat_share": 0.0, **priced.rules})
@@ -116,14 +118,14 @@ def rule_rows(
             prizes.append(plan.provenance.prize)
             lengths.append(plan.routes["length"].sum())
             breaches += len(pm.check_plan(plan, streets, risk=risk))
-        if np.isnan(usual):
-            usual, usual_length = float(np.mean(prizes)), float(np.mean(lengths))
-        share = 100 * np.array(prizes) / usual
+        usual.setdefault(priced.mode, (float(np.mean(prizes)), float(np.mean(lengths))))
+        prize, length = usual[priced.mode]
+        share = 100 * np.array(prizes) / prize
         yield [
             priced.name,
             f"{share.mean():.1f}",
             f"{share.min():.1f}-{share.max():.1f}",
-            f"{100 * np.mean(lengths) / usual_length:.0f}",
+            f"{100 * np.mean(lengths) / length:.0f}",
             str(breaches),
         ]
 
@@ -164,6 +166,7 @@ def priced_rules(streets: pm.StreetNetwork) -> list[Priced]:
         Priced(name="`Shift.must_visit`: 4 streets without risk a shift", visits=4),
         Priced(name="services: the eastern crews by `kz_order_164`", services=True),
         *standing(streets),
+        *driving(),
     ]
 
 
@@ -194,6 +197,21 @@ def standing(streets: pm.StreetNetwork) -> list[Priced]:
                 **night, "unlit": "slow", "unknown_lit": "by_class", "no_parks_after": "21:00",
                 "turn_cost": 5, "u_turn_cost": 10, "corner_passes": 3,
             },
+        ),
+    ]  # fmt: skip
+
+
+def driving() -> list[Priced]:
+    """Return the rules of crews by car."""
+    car = pm.PatrolRules.preset("car")
+    stays: dict[str, Any] = {"speed": car.speed}
+    gets_out = stays | {"excursion": car.excursion}
+    return [
+        Priced(name="none, by car", rules=stays, mode="drive"),
+        Priced(name="by car: `excursion=300`", rules=gets_out, mode="drive"),
+        Priced(
+            name='by car: `excursion=300`, `car_stop=("5min", "15min")`',
+            rules=gets_out | {"car_stop": ("5min", "15min")}, mode="drive",
         ),
     ]  # fmt: skip
 
@@ -229,7 +247,7 @@ def crews(streets: pm.StreetNetwork, priced: Priced, risk: pd.Series) -> list[pm
     return [
         pm.Shift(
             depot=pm.Depot(name, lon=float(points.x.quantile(share)), lat=lat), start=START,
-            duration=HOURS, crews=CREWS, name=name,
+            duration=HOURS, crews=CREWS, name=name, mode=priced.mode,
             sector=halves[name] if priced.sectors else None,
             rules=GUARD if priced.services and name == "east" else None,
             must_visit=idle(streets, risk, halves[name], priced.visits),

@@ -189,6 +189,16 @@ def test_there_and_back_along_a_street_is_one_line(tmp_path):
     assert sum(row.legs for row in card.layout.rows) == len(legs(plan))
 
 
+def test_a_crew_that_only_stands_has_a_card(tmp_path):
+    town = grid_town(3, 3)
+    paths = {"night 1": node_path(town, [(0, 0), (100, 0)]), "night 2": node_path(town, [(0, 0)])}
+    plan = make_plan(town, paths, dwell={"night 2": {0: 900}})
+    assert plan.routes.loc["night 2", "length"] == 0
+    pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf"))
+    assert len(pages) == 3
+    assert "15 min" in pages[2]
+
+
 @pytest.mark.parametrize("lang", ["en", "kk", "ru"])
 def test_every_stand_keeps_its_line_and_its_name(tmp_path, lang):
     town = grid_town(6, 6)

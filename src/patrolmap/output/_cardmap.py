@@ -177,8 +177,11 @@ class CardMap:
 
     def keep_free(self, line: Line) -> None:
         """Let no name stand on a line, nor right of it where its walk is drawn."""
-        whole = shapely.LineString(line) if len(line) > 1 else shapely.Point(line[0])
-        for x, y in shapely.get_coordinates(shapely.segmentize(whole, 2 * self.metres)):
+        points = line[:1]  # all there is of a crew that only stands
+        if np.ptp(line, axis=0).any():
+            whole = shapely.segmentize(shapely.LineString(line), 2 * self.metres)
+            points = shapely.get_coordinates(whole)
+        for x, y in points:
             self.taken.append((float(x), float(y), 0.9 * self.metres))
 
     def _leader(self, place: tuple[float, float], spot: tuple[float, float]) -> None:

@@ -36,11 +36,18 @@
       const there = route.endDepot === route.depot ? route.depot : route.depot + " → " + route.endDepot;
       return this.card(this.crewName(route), route.colour, [
         [pm.t("Depot"), there], [pm.t("Time"), route.window],
-        [pm.t("Length"), pm.t(route.mode === "drive" ? "{km} by car" : "{km} on foot", { km: pm.km(route.length) })],
+        [pm.t("Length"), this.routeLength(route)],
         [pm.t("Service"), pm.word(route.service)],
         [pm.t("Collects"), pm.t("{n} expected {unit}", { n: pm.number(route.prize), unit: pm.t(plan.unit) })],
         [pm.t("Share of risk"), route.passed > 0 ? pm.percent(route.passed) : ""],
       ], parent);
+    },
+
+    routeLength(route) {
+      const foot = route.onFoot, said = [];
+      if (route.mode === "drive") { said.push(pm.t("{km} by car", { km: pm.km(route.length - foot) })); }
+      if (foot > 0 || !said.length) { said.push(pm.t("{km} on foot", { km: pm.km(foot) })); }
+      return said.join(", ");
     },
 
     openRoute(route) {

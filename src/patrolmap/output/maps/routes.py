@@ -128,6 +128,7 @@ def _routes(streets: StreetNetwork, plan: Plan, names: Names, lang: str) -> list
                 "depot": one_line(row.depot), "endDepot": one_line(row.end_depot),
                 "service": one_line(row.service), "mode": one_line(row.mode),
                 "window": span(row.start, row.end, lang), "length": round(float(row.length), 1),
+                "onFoot": round(sum(s.length for s in walked if s.activity == "walk"), 1),
                 "prize": digits(row.prize), "passed": float(passed[row.Index]),
                 "colour": colour, "second": second,
                 "lane": lane[row.Index],
