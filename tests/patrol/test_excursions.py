@@ -16,7 +16,15 @@ import patrolmap as pm
 from crews import START, assert_good, depot_at, flat_risk, shift_at
 from exact_excursions import best_by_car
 from patrolmap.errors import DepotError, InfeasibleError, OptionError
-from patrolmap.patrol import MaxIterations, PatrolRules, Plan, Shift, check_plan, plan_patrols
+from patrolmap.patrol import (
+    MaxIterations,
+    MaxRuntime,
+    PatrolRules,
+    Plan,
+    Shift,
+    check_plan,
+    plan_patrols,
+)
 from patrolmap.patrol.bound import bound_of
 from patrolmap.patrol.excursions import with_trips
 from patrolmap.patrol.mend import mend_orders
@@ -25,7 +33,7 @@ from patrolmap.streets import StreetNetwork, read_streets
 from shared import shared_file
 from towns import Corner, grid_town, lonlat, town
 
-STOP = MaxIterations(60)
+STOP = MaxIterations(40)
 CAR = PatrolRules.preset("car")
 ONCE = replace(CAR, repeat_share=0.0)
 MINUTE = pd.Timedelta(minutes=1)
@@ -277,7 +285,7 @@ def mixed_towns(draw: st.DrawFn) -> tuple[StreetNetwork, pd.Series]:
     return place, pd.Series({i: draw(st.sampled_from([0.0, 1.0, 7.0])) for i in kinds})
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(mixed_towns(), st.sampled_from([3, 6]), st.sampled_from([60.0, 120.0, 300.0]),
        st.sampled_from([1.5, 5.5]))  # fmt: skip
 def test_no_crew_with_excursions_beats_the_bound(
@@ -325,7 +333,7 @@ def car_rules(draw: st.DrawFn) -> PatrolRules:
     )
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=10)
 @given(mixed_towns(), st.lists(car_rules(), min_size=1, max_size=2), st.sampled_from([12, 33]),
        st.integers(1, 2), st.booleans())  # fmt: skip
 def test_every_plan_with_excursions_keeps_its_rules_or_the_refusal_names_one(
@@ -496,7 +504,7 @@ def test_helsinki_s_parks_are_worth_getting_out_for() -> None:
     depot = pm.Depot("post", lon=24.945, lat=60.171)
     shift = Shift(depot=depot, start="2026-11-22 20:00+02:00", duration="1h", mode="drive", crews=2)
     found = [
-        plan_patrols(streets, risk, [shift], rules=rules, stop=MaxIterations(20))
+        plan_patrols(streets, risk, [shift], rules=rules, stop=MaxIterations(20) | MaxRuntime(4))
         for rules in (CAR, replace(CAR, excursion=None))
     ]
     assert check_plan(found[0], streets, risk=risk).empty
