@@ -20,7 +20,9 @@ SEARCHES = 2  # one a core on the smallest office machine; fixed, so that a seed
 NOISE = 0.6  # of prizes in the second start, so that two searches differ
 BATCH = 300  # tasks offered at once while the first routes are filled
 WINDOW = 800  # tasks around which one chunk of iterations works
-CHUNK = 100  # iterations between two looks at the clock
+CHUNK = 100  # iterations between two looks at the clock, or fewer:
+LOOK, SOONEST = 0.01, 0.05  # as many as take this share of the time, or so many seconds
+FIRST = 10  # before it is known how long one takes
 STEP = 0.02  # at most this share of an anneal's iterations
 HOT, WARM, COLD = 0.6, 0.05, 0.01  # temperatures, in prizes of an average task
 ANNEALS, FEW = 10, 1000  # as many, over so few tasks: one anneal may end in a poor place
@@ -32,7 +34,7 @@ LOW = 0.6  # price at first, in the prize per metre of the first routes
 TURNS = 4  # stretches tried the other way round, in each route that an iteration changes
 STRING = 6  # most tasks a string may hold, as a rule
 OWED = 100  # places of duties not done, offered in one iteration
-EXCURSION = 120  # most tasks dropped at once while metres have a price
+EXCURSION = 60  # most tasks dropped at once while metres have a price
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,16 +59,18 @@ def search(
 
     `elapsed` says how many of the stop's seconds have gone; `bound` is passed on to `progress`.
     """
-    iterations = 0
+    iterations, most = 0, FIRST if _timed(stop) else CHUNK
     with ThreadPoolExecutor(SEARCHES) as pool:
         runs = list(pool.map(lambda n: _Run(layout, seed=seed, number=n), range(SEARCHES)))
         try:
             while (share := stop.done(iterations=iterations, seconds=elapsed())) < 1:
                 if len(layout.segment) == 0:
                     break  # nothing to search for
-                chunk = _chunk(stop, iterations, elapsed(), STEP / runs[0].anneals)
+                began = elapsed()
+                chunk = _chunk(stop, iterations, began, STEP / runs[0].anneals, most)
                 list(pool.map(_Run.advance, runs, [chunk] * SEARCHES, [share] * SEARCHES))
                 iterations += chunk
+                most = _within(stop, chunk, elapsed() - began)
                 if progress is not None:
                     progress(min(share, 1.0), max(run.prize for run in runs), bound)
         except KeyboardInterrupt:
@@ -81,9 +85,21 @@ def time_for(stop: Stop, part: float, elapsed: float) -> float:
     return max(0.0, part / rate - elapsed) if rate > 0 else float("inf")
 
 
-def _chunk(stop: Stop, iterations: int, seconds: float, step: float) -> int:
+def _timed(stop: Stop) -> bool:
+    return stop.done(iterations=0, seconds=1.0) > 0
+
+
+def _within(stop: Stop, iterations: int, seconds: float) -> int:
+    """Return how many iterations fit between two looks, where so many took so many seconds."""
+    if not _timed(stop):
+        return CHUNK  # what is found must not depend on the machine's pace
+    room = max(SOONEST, LOOK * time_for(stop, 1.0, 0.0))
+    return max(1, min(CHUNK, int(iterations * room / max(seconds, 1e-9))))
+
+
+def _chunk(stop: Stop, iterations: int, seconds: float, step: float, most: int) -> int:
     """Return how many iterations, at most this share, to run before the next look at the clock."""
-    chunk, now = CHUNK, stop.done(iterations=iterations, seconds=seconds)
+    chunk, now = most, stop.done(iterations=iterations, seconds=seconds)
     while chunk > 1 and (
         stop.done(iterations=iterations + chunk, seconds=seconds) > min(1.0, now + step)
     ):
