@@ -20,6 +20,7 @@ from hostile import HOSTILE, SHOWN, hostile_plan, hostile_town
 from patrolmap.errors import OptionError, SchemaError
 from patrolmap.output._cardmap import CardMap, arrows, beside, nice
 from patrolmap.output._legs import KINDS, legs
+from patrolmap.output._named import named_in
 from patrolmap.output._page import book, measure, printable, shorten
 from patrolmap.output._words import word_table
 from patrolmap.output.cards.content import told_in
@@ -290,6 +291,20 @@ def test_lines_for_emergencies_may_be_the_callers(case, tmp_path):
         pm.write_cards(case.plan, tmp_path / "cards.pdf", emergency="102")
 
 
+def test_six_lines_of_ones_own_all_print_beside_what_pairs_must_do(case, tmp_path):
+    stated = case.plan.provenance
+    rules = {name: {**own, "pair_apart": 0} for name, own in stated.rules.items()}
+    plan = replace(case.plan, provenance=replace(stated, rules=rules))
+    notes = [f"Duty desk {n}" for n in range(6)]
+    pages, _ = read(pm.write_cards(plan, tmp_path / "cards.pdf", emergency=notes))
+    assert all(note in pages[1] for note in [*notes, "The crew stays together."])
+
+
+def test_a_service_without_a_word_in_any_language_is_told_as_it_is():
+    assert Words("ru").word("horse_guard") == "horse guard"
+    assert Words("ru")("") == ""
+
+
 @pytest.mark.parametrize(
     ("lang", "apart", "said"),
     [
@@ -352,6 +367,16 @@ def test_a_corner_is_called_by_its_streets_in_the_readers_language_and_a_post_by
         plan = replace(case.plan, segments=segments.astype({"name_ru": "str"}), visits=visits)
         card = told_in(plan, Words("ru")).cards[0]
         assert [row.names[0][1] for row in card.layout.rows if not row.moving] == [told]
+
+
+def test_a_street_named_in_the_readers_language_on_some_segments_only_is_so_called_at_corners(case):
+    segments = case.plan.segments
+    twice = segments.assign(name="Abay")
+    own = [None] * (len(twice) - 1) + ["Абай к."]
+    visits = case.plan.visits.assign(place="Abay / Other")
+    plan = replace(case.plan, segments=twice.assign(name_kk=pd.array(own, "str")), visits=visits)
+    stands = named_in(plan, "kk").visits.query("segment_id.isna()")
+    assert set(stands["place"]) == {"Абай к. / Other"}
 
 
 def test_every_text_of_the_cards_is_translated():
@@ -640,8 +665,10 @@ def test_no_number_covers_the_scale_bar_and_the_signs_beside_it():
         sketch.number(7, x0 + away * sketch.metres, y0 + 3 * sketch.metres)
     ours = [t for t in sketch.ax.texts if t.get_text() == "7"]
     bar = max(line.get_xdata()[-1] for line in sketch.ax.lines[:2])
-    below = [t for t in ours if t.get_position()[1] < y0 + 4 * sketch.metres]
-    assert all(t.get_position()[0] > bar for t in below)
+    shown = [t.get_position()[0] for t in ours if t.get_position()[1] < y0 + 4 * sketch.metres]
+    signs = max(t.get_position()[0] for t in sketch.ax.texts if t.get_text() != "7")
+    assert all(x > max(bar, signs) for x in shown)
+    assert ours
 
 
 def test_words_are_cut_to_fit_and_measured_as_they_print():

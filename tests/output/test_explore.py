@@ -251,6 +251,24 @@ def test_risk_that_cannot_be_drawn_is_refused_and_named(case, change, error, wor
         pm.explore(case.town, risk=bad)
 
 
+@pytest.mark.parametrize(
+    "hours",
+    [
+        {"start": "soon", "end": "later"},
+        {"start": pd.NaT, "end": pd.NaT},
+        {"start": "2026-11-22 20:00", "end": "2026-11-23 02:00+05:00"},
+        {"windows": [1]},
+        {"windows": 7},
+    ],
+)
+def test_hours_of_risk_that_are_none_are_refused_and_named(case, hours):
+    bad = case.risk.copy()
+    bad.attrs = hours
+    for draw in (pm.explore, pm.plot):
+        with pytest.raises(OptionError, match="wanted pairs of moments in time"):
+            draw(case.town, risk=bad)
+
+
 def test_risk_of_another_network_is_refused(case):
     with pytest.raises(NetworkMismatchError, match="another street network"):
         pm.explore(grid_town(5, 5), risk=case.risk)

@@ -43,9 +43,10 @@ def test_every_word_of_the_tables_has_a_translation(lang):
 
 @pytest.mark.parametrize("domain", ["map", "cards", "notes"])
 def test_no_kazakh_ending_is_glued_to_a_number_it_may_not_fit(domain):
-    ending = re.compile(r"\}[- ]?([кғқг][аеыі]|[дтн][ае]н?|[дтн][ыі][ңн])(?!\w)")
+    ending = re.compile(r"\}[- ]?([кғқг][аеыі]|[дтн][ае]н?|[дтн][ыі][ңн]|[мбп]ен)(?!\w)")
     assert ending.search("{n}-ден төмен")
     assert ending.search("{n}-ке дейін")
+    assert ending.search("{from} мен {to}")
     for text, said in word_table("kk", domain).items():
         for form in said if isinstance(said, list) else [said]:
             assert not ending.search(form), (text, form)

@@ -256,9 +256,12 @@ def ground_of(lines: Sequence[Line]) -> Box:
 
 
 def rings_of(shape: Any) -> list[Line]:
-    """Return a polygon's rings; holes run the other way, so that they stay empty when filled."""
-    whole = shapely.orient_polygons(shape)
-    return [np.asarray(ring.coords)[:, :2] for ring in (whole.exterior, *whole.interiors)]
+    """Return the rings of polygons; holes run the other way, so that they stay empty."""
+    return [
+        np.asarray(ring.coords)[:, :2]
+        for whole in shapely.get_parts(shapely.orient_polygons(shape))
+        for ring in (whole.exterior, *whole.interiors)
+    ]
 
 
 def beside(line: Line, away: float) -> Line:

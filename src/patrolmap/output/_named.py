@@ -20,6 +20,8 @@ def named_in(plan: Plan, lang: str) -> Plan:
     named = names_in(plan.segments, lang)
     # Corners are called by their streets; depots and posts keep their names.
     known = pd.Series(named.to_numpy(), index=street_names(plan.segments)).dropna()
+    # A street may have the name on some of its segments only: those come first.
+    known = known.iloc[own[named.notna()].isna().to_numpy().argsort(kind="stable")]
     known = known[known.index.notna() & ~known.index.duplicated()].to_dict()
     corners = visits["place"][visits["segment_id"].isna()].dropna().unique()
     said = {

@@ -109,6 +109,8 @@ class Shift:
         for which, depot in (("depot", self.depot), ("end_depot", self.end_depot or self.depot)):
             if not isinstance(depot, Depot):
                 raise OptionError(f"{which}={depot!r}; wanted a Depot with name, lon and lat.")
+        if not (isinstance(self.service, str) and self.service.strip()):
+            raise OptionError(f"service={self.service!r}; wanted a name, such as 'police'.")
         start = _aware(self.start)
         parse_duration(self.duration, what="duration")
         if self.mode not in MODES:

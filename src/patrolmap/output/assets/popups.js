@@ -44,8 +44,8 @@
     },
 
     routeLength(route) {
-      const foot = route.onFoot, said = [];
-      if (route.mode === "drive") { said.push(pm.t("{km} by car", { km: pm.km(route.length - foot) })); }
+      const foot = route.onFoot, driven = route.length - foot, said = [];
+      if (driven >= 1 || (route.mode === "drive" && !foot)) { said.push(pm.t("{km} by car", { km: pm.km(driven) })); }
       if (foot > 0 || !said.length) { said.push(pm.t("{km} on foot", { km: pm.km(foot) })); }
       return said.join(", ");
     },

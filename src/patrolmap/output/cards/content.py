@@ -118,8 +118,10 @@ def _length(row: pd.Series, steps: Sequence[Step], say: Words) -> str:
     if row["mode"] != "drive":
         return say("{km} on foot", km=say.metres(row["length"]))
     walked = sum(step.length for step in steps if step.activity == "walk")
-    driven = say("{km} by car", km=say.metres(row["length"] - walked))
-    return f"{driven}, {say('{km} on foot', km=say.metres(walked))}" if walked else driven
+    driven = sum(step.length for step in steps if step.activity == "drive")
+    by_car = [say("{km} by car", km=say.metres(driven))] if driven or not walked else []
+    on_foot = [say("{km} on foot", km=say.metres(walked))] if walked else []
+    return ", ".join(by_car + on_foot)
 
 
 def _told(legs_: int, layout: Layout, say: Words) -> str:

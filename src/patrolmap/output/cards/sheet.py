@@ -26,6 +26,7 @@ _LEFT, _RIGHT = MARGIN, HALF + MARGIN
 _SMALL = 6.6
 _LOOK = 3.3  # mm a line
 _NOTE_LINE = 7.0
+_MOST_NOTES = 7  # at the foot: six of one's own, and what pairs must do
 
 
 def new_page(say: Words, name: str, book: Book) -> Page:
@@ -88,7 +89,9 @@ def _heading(page: Page, card: Card, say: Words) -> float:
 def _foot(page: Page, card: Card, say: Words) -> float:
     """Write what to do in need, at the foot of the left half; return where that begins."""
     lines = [
-        line for note in card.emergency[:6] for line in wrapped(note, INNER - 4, 7.2, 2, bold=True)
+        line
+        for note in card.emergency[:_MOST_NOTES]
+        for line in wrapped(note, INNER - 4, 7.2, 2, bold=True)
     ]
     height = 3.7 * len(lines) + 7.0
     top = 201.0 - height

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from patrolmap.errors import OptionError
 from patrolmap.output._text import one_line, span
 from patrolmap.output.maps.packing import Floats, Payload, pack_bytes
 from patrolmap.patrol.styles import RISK_RAMP
@@ -103,8 +104,23 @@ def unit_words(unit: object) -> str:
 
 
 def risk_window(attrs: dict[Any, Any], lang: str) -> str:
-    """Say which hours the risk is for: one window, or several where shifts leave gaps."""
+    """Say which hours the risk is for: one window, or several where shifts leave gaps.
+
+    Raises
+    ------
+    OptionError
+        If what `risk.attrs` holds is no window.
+    """
     windows = attrs.get("windows")
     if windows is None and "start" in attrs and "end" in attrs:
         windows = [[attrs["start"], attrs["end"]]]
-    return "; ".join(span(pd.Timestamp(a), pd.Timestamp(b), lang) for a, b in windows or [])
+    try:
+        moments = [(pd.Timestamp(a), pd.Timestamp(b)) for a, b in windows or []]
+        if any(not a < b for a, b in moments):
+            raise ValueError("a window that does not end after it starts")
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"risk.attrs tell the hours {windows!r} ({error}); wanted pairs of moments in time, "
+            "the start before the end, or neither 'windows' nor 'start' and 'end'."
+        ) from error
+    return "; ".join(span(a, b, lang) for a, b in moments)
