@@ -171,6 +171,46 @@ def test_what_a_crew_on_foot_has_passed_is_not_paid_twice() -> None:
     assert plan.provenance.prize == 8.0  # every street once: p4 is for the crew on foot
 
 
+def test_cars_leave_to_crews_on_foot_what_those_have_time_for() -> None:
+    risk = flat_risk(PARK)
+    risk["r2"] = 2.0
+    foot = shift_at(PARK, (300, 0), minutes=60, name="foot", rules=PatrolRules(repeat_share=0.0))
+    prizes = []
+    for rules in (ONCE, replace(ONCE, excursion=None)):
+        car = shift_at(PARK, (300, 0), minutes=20, mode="drive", name="car", rules=rules)
+        shifts = [foot, car]
+        plan = plan_patrols(PARK, risk, shifts, stop=STOP)
+        assert_good(plan, PARK, risk)
+        prizes.append(plan.provenance.prize)
+    assert prizes[0] == prizes[1]
+
+
+def test_services_whose_rules_differ_elsewhere_share_the_stops() -> None:
+    place, risk = TOWNS["two squares"], flat_risk(TOWNS["two squares"])
+    prizes = []
+    for lengths in (("2min", "2min"), ("2min", "3min")):
+        cars = [
+            by_car(place, 20, name=f"car {n}", rules=replace(ONCE, report_length=length))
+            for n, length in enumerate(lengths)
+        ]
+        prizes.append(plan_patrols(place, risk, cars, stop=STOP).provenance.prize)
+    assert prizes[0] == prizes[1] == 8.0
+
+
+def test_what_no_stop_has_time_for_does_not_hide_what_others_do() -> None:
+    place = with_paths(
+        {"r0": [(0, 0), (300, 0)], "r1": [(300, 0), (310, 0)], "r2": [(310, 0), (320, 0)],
+         "r3": [(320, 0), (330, 0)], "r4": [(330, 0), (340, 0)], "r5": [(340, 0), (350, 0)]},
+        {"near": [(0, 0), (0, 40)], "far": [(320, 285), (320, 290)],
+         **{f"w{n}": [(300 + 10 * n, 0), (320, 285)] for n in range(5)}},
+    )  # fmt: skip
+    risk = flat_risk(place, 0.0)
+    risk["near"], risk["far"] = 1.0, 10.0
+    rules = replace(ONCE, car_stop=("2min", "5min"))
+    plan = plan_patrols(place, risk, [by_car(place, 20, rules=rules)], stop=STOP)
+    assert on_foot(plan) == {"near"}
+
+
 def test_an_excursion_earns_the_risk_of_the_hour_it_is_walked_in() -> None:
     starts = pd.to_datetime([START, "2026-11-22 20:30+05:00"])
     risk = pd.DataFrame({starts[0]: flat_risk(PARK, 0.0), starts[1]: flat_risk(PARK, 1.0)})
@@ -457,6 +497,12 @@ def test_a_stop_that_makes_no_sense_is_refused(options: dict[str, Any], said: st
 
 
 # ---- what is shown and kept
+
+
+def test_a_walk_on_no_street_is_a_breach(plan: Plan) -> None:
+    last = len(plan.visits) - 1
+    wrong = edited(plan, last, activity="walk", segment_id=pd.NA)
+    assert not check_plan(wrong).empty
 
 
 def test_a_plan_with_excursions_comes_back_from_its_file(plan: Plan, tmp_path: Path) -> None:

@@ -85,3 +85,13 @@ def test_a_relaxed_plan_is_tightened_as_it_was_relaxed(what):
     other = shift_at(place, (300.0, 0.0), minutes=61, rules=rules, **options)
     with pytest.raises(OptionError, match="durations"):
         pm.tighten_bound(plan, place, risk, [other], seconds=5)
+
+
+@pytest.mark.parametrize("fields", [{"no_parks_after": "19:00"}, {"crew_distance": 100.0}])
+def test_a_rule_that_the_plan_did_not_keep_nor_relax_is_an_error(fields):
+    place, risk = row_town(12), flat_risk(row_town(12))
+    shift = shift_at(place, (300.0, 0.0), minutes=20)
+    plan = pm.plan_patrols(place, risk, [shift], stop=pm.MaxIterations(50))
+    stricter = shift_at(place, (300.0, 0.0), minutes=20, rules=pm.PatrolRules(**fields))
+    with pytest.raises(OptionError, match="rules"):
+        pm.tighten_bound(plan, place, risk, [stricter], seconds=5)

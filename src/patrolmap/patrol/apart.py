@@ -157,9 +157,13 @@ class _Spacer:
         self.problem, self.relax, self._keeper, self._fits = problem, relax, keeper, keeper.fits
         self._stepper = Stepper(problem)
         self._asked = [crew.rules.crew_distance for crew in problem.crews]
-        self._worth = problem.worth.max(axis=1, initial=0.0)
+        self._worths = problem.worth.max(axis=1, initial=0.0)
         self.kept: list[Order] = []
         self._tracks: list[Track | None] = []
+
+    def _worth(self, row: int) -> float:
+        """Return what a row earns at most; a duty's place, which another crew sees to, nothing."""
+        return float(self._worths[row]) if row < len(self._worths) else 0.0
 
     def add(self, row: int, order: Order, late: Callable[[], bool]) -> None:
         """Make a crew's order keep its distance, and keep it."""
@@ -170,8 +174,8 @@ class _Spacer:
                 order = turned
         fixed = self._keeper.owed(row, order)
         left = self._thinned(row, order, fixed, late)
-        for number in range(FEWER if late() else DETOURS):
-            if left is not None:
+        for number in range(DETOURS):
+            if left is not None or (number >= FEWER and late()):
                 break
             order, left = self._detoured(row, order, fixed, number)
             fixed = self._keeper.owed(row, order)
@@ -184,7 +188,7 @@ class _Spacer:
         track, _ = self._met(row, [order[i] for i in left])
         without = sorted(
             set(range(len(order))) - set(left),
-            key=lambda i: -np.inf if fixed[i] else -self._worth[order[i][0]],
+            key=lambda i: -np.inf if fixed[i] else -self._worth(order[i][0]),
         )
         for entry in without[:TRIES]:
             if late():
@@ -284,7 +288,7 @@ class _Spacer:
 
     def _cut(self, row: int, order: Order, left: list[int], fixed: Bools) -> list[int]:
         """Leave out about as few entries as will do, those first that are worth least."""
-        free = sorted((i for i in left if not fixed[i]), key=lambda i: self._worth[order[i][0]])
+        free = sorted((i for i in left if not fixed[i]), key=lambda i: self._worth(order[i][0]))
         few, many = 0, len(free)
         while few < many:
             half = (few + many) // 2

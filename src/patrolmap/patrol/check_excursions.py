@@ -60,6 +60,8 @@ def check_excursions(
         ground = ground or _walkable(plan)
         for number in range(int(stop.max(initial=-1)) + 1):
             one = route[stop == number]
+            if not one["on_foot"].any():
+                continue  # walked on no street: named as standing
             yield from _stop(route_id, one, asked)
             yield from _distance(plan, route_id, one, asked, ground)
 

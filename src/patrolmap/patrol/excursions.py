@@ -18,6 +18,7 @@ from patrolmap.patrol.arcs import arrays
 from patrolmap.patrol.loops import ball_around, best_loops
 from patrolmap.patrol.on_foot import Excursion, Excursions
 from patrolmap.patrol.rules_ground import AT_CAR
+from patrolmap.patrol.standing import crew_trip
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Problem
@@ -53,13 +54,16 @@ def _chosen(problem: Problem) -> Excursions:
     for field in fields:
         within |= field.within
     trips: list[Excursion] = []
-    best = 0.0
-    most = min(MOST_TRIPS, sum(ROOM * field.stops + 4 for field in fields))
-    while len(trips) < most:
-        offers = [offer for field in fields if (offer := field.best(taken)) is not None]
+    best, room = 0.0, [ROOM * field.stops + 4 for field in fields]
+    while len(trips) < MOST_TRIPS:
+        offers = [
+            offer for field, more in zip(fields, room, strict=True)
+            if more > 0 and (offer := field.best(taken)) is not None
+        ]  # fmt: skip
         if not offers:
             break
-        trip, streets, rate = max(offers, key=lambda offer: offer[2])
+        trip, streets, rate = max(offers, key=lambda offer: (offer[2], room[offer[0].kind]))
+        room[trip.kind] -= 1
         best = max(best, rate)
         if rate < LEAST * best:
             break
@@ -89,7 +93,8 @@ class _Field:
             [problem.groups[c.group].earns for c in problem.crews if c.shift.mode == "drive"]
         )
         total = problem.prize[:, bins].sum(axis=1)
-        self.prize = np.where(self.foot.earns & ~driven, total, 0.0)
+        self.spare = _left_by_walkers(problem)
+        self.prize = np.where(self.foot.earns & ~driven, total * self.spare, 0.0)
         self.corners = self._corners(_nearest(problem, kind, least))
         self.around = self._around()
         self.within = np.zeros(len(self.prize), dtype=bool)
@@ -158,16 +163,17 @@ class _Field:
         for corner, offer in list(self.known.items()):
             if offer is not None and taken[offer[1]].any():
                 del self.known[corner]
-        rich = np.argsort(-self.left, kind="stable")[:TRIED]
-        offers = []
-        for corner in rich[self.left[rich] > 1e-9 * self.left.max(initial=0.0)].tolist():
-            if corner not in self.known:
-                self.known[corner] = self._loop(int(self.corners[corner]), taken)
-            offer = self.known[corner]
-            if offer is None:
-                self.left[corner] = 0.0
-            else:
-                offers.append(offer)
+        least, offers = 1e-9 * self.left.max(initial=0.0), list[_Offer]()
+        while not offers and (self.left > least).any():
+            rich = np.argsort(-self.left, kind="stable")[:TRIED]
+            for corner in rich[self.left[rich] > least].tolist():
+                if corner not in self.known:
+                    self.known[corner] = self._loop(int(self.corners[corner]), taken)
+                offer = self.known[corner]
+                if offer is None:
+                    self.left[corner] = 0.0
+                else:
+                    offers.append(offer)
         return max(offers, key=lambda offer: offer[2], default=None)
 
     def _loop(self, node: int, taken: Bools) -> _Offer | None:
@@ -176,7 +182,6 @@ class _Field:
         ball = ball_around(foot.graph, streets.ends, node, self.radius)
         prize = np.where(taken, 0.0, self.prize)
         best: _Offer | None = None
-        whole = float(prize[ball.segment].sum()) / foot.rules.stop_seconds[1]
         for loop in best_loops(ball, prize[ball.segment], foot.ms[ball.segment], self.limits):
             ms = foot.ms[loop.segment]
             seconds = np.ceil(foot.rules.seconds_of_stop(float(ms.sum()) / 1000))
@@ -186,14 +191,29 @@ class _Field:
             earned = earned[prize[earned] > 0]
             rate = float(prize[earned].sum()) / seconds
             if best is None or rate > best[2]:
+                worth = (self.problem.prize[earned] * self.spare[earned, None]).sum(axis=0)
                 trip = Excursion(
                     kind=self.kind, node=node, segment=loop.segment, forward=loop.forward, ms=ms,
-                    stop=round(seconds * 1000), worth=self.problem.prize[earned].sum(axis=0),
+                    stop=round(seconds * 1000), worth=worth,
                 )  # fmt: skip
                 best = (trip, earned, rate)
-            if best[2] >= whole:
-                break  # a longer stop could not bring more a second
         return best
+
+
+def _left_by_walkers(problem: Problem) -> Floats:
+    """Return the share of each street's prize that crews on foot are likely to leave to others.
+
+    Of the metres with risk within their reach, those for which they have no time.
+    """
+    streets = problem.streets
+    reached, metres = np.zeros(len(problem.prize), dtype=bool), 0.0
+    for crew in problem.crews:
+        if crew.shift.mode == "walk":
+            group = problem.groups[crew.group]
+            reached |= group.earns & (crew_trip(streets, group, crew) <= crew.budget)
+            metres += crew.budget
+    risky = float(streets.length_mm[reached & (problem.prize > 0).any(axis=1)].sum())
+    return np.where(reached, max(0.0, 1.0 - metres / max(risky, 1.0)), 1.0)
 
 
 def _nearest(problem: Problem, kind: int, least: float) -> Bools:

@@ -30,7 +30,7 @@ _INSTEAD: dict[str, dict[str, Any]] = {
     "turn_cost": {"turn_cost": 0.0, "u_turn_cost": 0.0},
     "crew_distance": {"crew_distance": 0.0},
 }
-# Rules that only walks break, not the search, and that no bound counts on.
+# Rules that only walks break, not the search.
 AFTERWARDS = ("no_parks_after", "corner_passes", "turn_cost", "crew_distance")
 
 
@@ -153,25 +153,24 @@ def _softened(rules: PatrolRules, demand: str) -> PatrolRules:
     return replace(rules, **off)
 
 
-def as_relaxed(
-    problem: Problem,
-    rules: Mapping[str, Mapping[str, Any]],
-    shifts: Mapping[str, Mapping[str, Any]],
-) -> Problem:
-    """Return a problem without what a plan of it left out after its search, as its provenance says.
+def eased(shift: Shift, rules: Rules, notes: Sequence[str]) -> Shift:
+    """Return a shift without the rules that a plan's notes say were relaxed after its search."""
+    said = [
+        name
+        for name in AFTERWARDS
+        if any(n.startswith(f"relaxed {name} of shift {str(shift.name)!r}: ") for n in notes)
+    ]
+    own = rules_of(shift, rules)
+    for demand in said:
+        own = _softened(own, demand)
+    return replace(shift, rules=own) if said else shift
 
-    `rules` and `shifts` are those of the provenance, by the name of the shift.
+
+def as_relaxed(problem: Problem, shifts: Mapping[str, Mapping[str, Any]]) -> Problem:
+    """Return a problem without the duties that a plan of it left out after its search.
+
+    `shifts` are those of the plan's provenance, by name.
     """
-    crews = []
-    for crew in problem.crews:
-        mine, told = crew.rules.to_dict(), rules.get(str(crew.shift.name), {})
-        other = {name for name, value in mine.items() if told.get(name) != value}
-        for demand in AFTERWARDS:
-            eased = _softened(crew.rules, demand).to_dict()
-            touched = {name for name, value in eased.items() if value != mine[name]}
-            if touched & other and all(told.get(name) == eased[name] for name in touched):
-                crew = replace(crew, rules=_softened(crew.rules, demand))
-        crews.append(crew)
 
     def gone(duty: Duty) -> bool:
         crew = problem.crews[duty.crews[0]]
@@ -181,7 +180,7 @@ def as_relaxed(
         return [crew.number, duty.rule] in left
 
     undone = [duty for duty in problem.standing.duties if gone(duty)]
-    return without_duties(replace(problem, crews=tuple(crews)), undone)
+    return without_duties(problem, undone)
 
 
 def missed(problem: Problem, orders: Sequence[Order], walks: Walks) -> list[Duty]:

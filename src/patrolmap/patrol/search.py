@@ -72,7 +72,8 @@ def search(
                 iterations += chunk
                 most = _within(stop, chunk, elapsed() - began)
                 if progress is not None:
-                    progress(min(share, 1.0), max(run.prize for run in runs), bound)
+                    prize = max(run.prize for run in runs)  # as the search reckons it
+                    progress(min(share, 1.0), min(prize, bound), bound)
         except KeyboardInterrupt:
             log.warning("interrupted: the best routes so far are returned")
     return Found(orders=[run.orders() for run in runs], iterations=iterations, seconds=elapsed())

@@ -96,8 +96,9 @@ def _reasons(problem: Problem, walks: Walks, risk_by_kind: pd.DataFrame | None) 
         walks.crew, walks.segment, walks.pass_number, walks.prize, walks.wanted, walks.activity,
         strict=True,
     )  # fmt: skip
-    out, before = [], ""
+    out, before, last = [], "", -1
     for crew, segment, number, prize, wanted, activity in rows:
+        before, last = before if crew == last else "", crew
         if segment < 0:
             at_car = activity == "wait" and before == "walk" and by_car[crew]
             why = "the rest of the stop, at the car" if at_car else _WHY[activity]

@@ -71,7 +71,7 @@ def tighten_bound(
     from patrolmap.patrol.bound import upper_bound
     from patrolmap.patrol.candidates import earning_units
     from patrolmap.patrol.provenance import provenance_of
-    from patrolmap.patrol.relax import as_relaxed, build_relaxed
+    from patrolmap.patrol.relax import as_relaxed, build_relaxed, eased
 
     require_type(plan, Plan, name="plan")
     require_type(streets, StreetNetwork, name="streets")
@@ -79,8 +79,9 @@ def tighten_bound(
         raise OptionError(f"seconds={seconds!r}; wanted a number above 0.")
     told = plan.provenance
     shifts = [shifts] if isinstance(shifts, Shift) else list(shifts or ())
+    shifts = [eased(shift, rules, told.notes) for shift in shifts]
     problem = as_relaxed(
-        build_relaxed(streets, risk, shifts, rules, relax=True).problem, told.rules, told.shifts
+        build_relaxed(streets, risk, shifts, rules, relax=True).problem, told.shifts
     )
     asked = provenance_of(
         problem, told.prize, bound=told.upper_bound, attrs=risk.attrs, notes=(), runtime=0.0,

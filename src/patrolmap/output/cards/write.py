@@ -32,15 +32,15 @@ def write_cards(
     A card is an A4 page across that folds to A5 and again to A6, for a shirt pocket, and needs no
     colour. One half tells crew, shift, depot and length, shows the route on a map of its own (the
     streets to watch as a grey band with a letter, parks stippled and water ruled), with `events`
-    what to look for there and at up to eight corners where the crew dwells near any of them, and what
-    to do in need; the other half tells
-    the route leg by leg: clock, turn, street, distance, and each stand (dwell, break, report,
-    handover and so on) on a line of its own. There and back along a street is one line; where a
-    page has no room for every leg, the shortest neighbours share a line, which keeps their streets
-    and turns (a way without a name may become a ring), and the card says how many legs stand in how
-    many lines. Only a shift too long for that goes on overleaf. The summary lists crews, times,
-    kilometres and shares of risk, what nobody passes, and shows all routes. Every page says that it
-    is for official use only. Equal plans make equal files.
+    what to look for there and at up to eight corners where the crew dwells near any of them, and
+    what to do in need; the other half tells the route leg by leg: clock, turn, street, distance,
+    and each stand (dwell, break, report, handover and so on) on a line of its own. There and back
+    along a street is one line; where a page has no room for every leg, the shortest neighbours
+    share a line, which keeps their streets and turns (a way without a name may become a ring), and
+    the card says how many legs stand in how many lines. Only a shift too long for that goes on
+    overleaf. The summary lists crews, times, kilometres and shares of risk, what nobody passes, and
+    shows all routes. Every page says that it is for official use only. Equal plans make equal
+    files.
 
     Parameters
     ----------
