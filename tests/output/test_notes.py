@@ -10,10 +10,15 @@ import pytest
 from shapely.geometry import box
 
 import patrolmap as pm
+from crews import shift_at
 from pages import payload_of
+from patrolmap.errors import InfeasibleError
 from patrolmap.output._notes import told_note
 from patrolmap.output._words import word_table
+from patrolmap.patrol import PatrolRules
+from patrolmap.patrol.relax import reason_of
 from patrolmap.patrol.tables import _WHY
+from patrolmap.patrol.time_out import seconds_out
 from plans import make_plan, node_path
 from towns import grid_town
 
@@ -142,7 +147,7 @@ def test_what_was_relaxed_is_told_to_its_last_word_in_the_readers_language():
             for lang in ("kk", "ru"):
                 said = told_note(note, lang)
                 left = re.sub(
-                    r"[a-z]+(_[a-z]+)+|night|lon|lat|[a-z]+-\d-\d|far|beat|briefing|unlit|sector|walk|u_turn",
+                    r"beat='\w+'|[a-z]+(_[a-z]+)+|night|lon|lat|[a-z]+-\d-\d|far|beat|briefing|unlit|sector|walk|u_turn",
                     "",
                     said,
                 )
@@ -178,3 +183,27 @@ def test_map_and_cards_say_notes_in_the_readers_language(tmp_path):
     assert "жол-жөнекей" in shown["names"]
     english = pm.write_cards(plan, tmp_path / "en.html").read_text("utf-8")
     assert notes[0] in english
+
+
+@pytest.mark.parametrize("name", ["O'Neill", "St. Mary", 'the "old" gate', "a; b"])
+def test_names_with_quotes_and_stops_do_not_keep_a_note_from_being_told(name):
+    error = InfeasibleError(
+        f"shift {name!r}: depot {name!r} (lon=76.9, lat=43.2) is 900 m from the nearest street of "
+        f"shift {name!r} (mode drive). Move it."
+    )
+    note = f"relaxed sector of shift {name!r}: {reason_of(error)}"
+    told = told_note(note, "ru")
+    assert told.startswith("смягчено sector")
+    assert "900 м" in told
+    assert "Move" not in told
+    assert "nearest" not in told
+
+
+@pytest.mark.parametrize("given", ["1h30min", "90m", "90 minutes", "PT1H30M"])
+def test_durations_of_notes_are_told_however_they_were_given(given):
+    rules = PatrolRules(break_length="30min", briefing="1h", handover="1h")
+    shift = shift_at(grid_town(3, 3), minutes=1, duration=given, rules=rules)
+    with pytest.raises(InfeasibleError) as caught:
+        seconds_out(shift, rules)
+    told = told_note(f"relaxed briefing of shift 'night': {reason_of(caught.value)}", "ru")
+    assert "из 1 ч 30 мин" in told.replace("\N{NO-BREAK SPACE}", " ")

@@ -61,7 +61,8 @@ def _sentences(lang: str) -> tuple[tuple[re.Pattern[str], str], ...]:
             parts = re.split(r"\{(\w+)\}", message)
             for k in range(1, len(parts), 2):
                 parts[k] = f"(?P<{parts[k]}>{_HOLES.get(parts[k], _NUMBER)})"
-            parts[::2] = map(re.escape, parts[::2])
+            # a name with an apostrophe stands in the other quotes
+            parts[::2] = [re.escape(part).replace("'", "['\"]") for part in parts[::2]]
             out.append((re.compile("".join(parts)), message))
     return tuple(out)
 

@@ -19,6 +19,7 @@ from patrolmap.patrol.apart import keep_apart
 from patrolmap.patrol.haste import AT_LEISURE, Haste
 from patrolmap.patrol.search import SEARCHES
 from patrolmap.patrol.steps import Order, Stepper, Steps
+from patrolmap.patrol.stop import written
 from patrolmap.patrol.timeline import timeline
 from patrolmap.patrol.turns import turns_cost
 
@@ -211,7 +212,8 @@ class _Mender:
         end = round((crew.begin + crew.shift.seconds) * 1000)
         late = int(line.depart[-1]) - end if len(line.depart) else 0
         over = max(int(np.ceil(late * crew.speed / 1000)), steps.used - crew.budget)
-        return over, len(order), f"{steps.used / crew.speed:,.0f} s of {crew.shift.duration}"
+        said = f"{steps.used / crew.speed:,.0f} s of {written(crew.shift.seconds)}"
+        return over, len(order), said
 
     def _too_late(
         self, row: int, order: Order, steps: Steps, worth: Floats, over: int, at: int

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from patrolmap.streets.network import StreetNetwork
 
 
+_QUOTED = r"""(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 _INSTEAD: dict[str, dict[str, Any]] = {
     "unlit": {"unlit": "avoid"},
     "no_go": {"no_go": ()},
@@ -85,9 +86,13 @@ def reason_of(error: Exception) -> str:
     --------
     >>> reason_of(ValueError("shift 'night', crew 1: it rains; wait. Or take an umbrella."))
     'it rains'
+    >>> reason_of(ValueError("shift 'night': depot 'St. Mary' is 9 m away. Move it."))
+    "depot 'St. Mary' is 9 m away"
     """
-    said = re.sub(r"^(shift '[^']*'(, crew \d+)?|crew [^:]*): ", "", str(error))
-    return re.split(r"; |\. (?=[A-Z])", said)[0].rstrip(".")
+    said = re.sub(rf"^(shift {_QUOTED}(, crew \d+)?|crew [^:]*): ", "", str(error))
+    # up to the first end of a clause that is not in a name
+    whole = re.match(rf"(?:(?<!\w){_QUOTED}|(?!; |\. [A-Z]).)*", said)
+    return (whole[0] if whole else said).rstrip(".")
 
 
 def _relaxed(

@@ -20,6 +20,7 @@ from patrolmap.patrol.on_foot import NONE, Excursions
 from patrolmap.patrol.refusals import Refusals
 from patrolmap.patrol.rule_times import Place, window_seconds
 from patrolmap.patrol.shifts import Depot, Shift
+from patrolmap.patrol.stop import written
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Crew, Group
@@ -190,7 +191,7 @@ def _breaks(streets: StreetNetwork, group: Group, crew: Crew, row: int) -> Itera
     given = rules.break_at or tuple(
         dict.fromkeys((d.name, d.lon, d.lat) for d in (shift.depot, shift.end_depot or shift.depot))
     )
-    said = f"break of {rules.break_length} within {_clock(shift, opens)} to {_clock(shift, closes)}"
+    said = f"break of {written(seconds)} within {_clock(shift, opens)} to {_clock(shift, closes)}"
     yield _duty(
         streets, group, crew, row, given, rule="break_length", activity="break", seconds=seconds,
         opens=opens, closes=closes - seconds, said=said,
@@ -207,7 +208,7 @@ def _reports(streets: StreetNetwork, group: Group, crew: Crew, row: int) -> Iter
         yield _duty(
             streets, group, crew, row, rules.report_at, rule="report_every", activity="report",
             seconds=rules.seconds_of("report_length"), opens=due - slack, closes=due + slack,
-            said=f"report at {_clock(shift, due)}, {rules.report_slack} more or less",
+            said=f"report at {_clock(shift, due)}, {written(slack)} more or less",
         )  # fmt: skip
 
 

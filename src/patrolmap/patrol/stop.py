@@ -103,6 +103,19 @@ def parse_duration(given: str | pd.Timedelta, *, what: str) -> float:
     return seconds
 
 
+def written(seconds: float) -> str:
+    """Write a duration as it may be read again.
+
+    Examples
+    --------
+    >>> written(5400), written(600), written(45), written(7200)
+    ('1h 30min', '10min', '45s', '2h')
+    """
+    hours, rest = divmod(round(seconds), 3600)
+    parts = ((hours, "h"), (rest // 60, "min"), (rest % 60, "s"))
+    return " ".join(f"{n}{unit}" for n, unit in parts if n) or "0s"
+
+
 def is_number(value: object) -> bool:
     """Return whether a value is a real number, True and False left out."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)

@@ -3,6 +3,7 @@
 from patrolmap.errors import InfeasibleError
 from patrolmap.patrol.rules import PatrolRules
 from patrolmap.patrol.shifts import Shift
+from patrolmap.patrol.stop import written
 
 
 def seconds_out(shift: Shift, rules: PatrolRules) -> float:
@@ -15,7 +16,7 @@ def seconds_out(shift: Shift, rules: PatrolRules) -> float:
     if seconds <= 0:
         demand = str(time_taker(shift, rules, seconds))
         raise InfeasibleError(
-            f"shift {shift.name!r}: of {shift.duration}, briefing and handover take "
+            f"shift {shift.name!r}: of {written(shift.seconds)}, briefing and handover take "
             f"{at_depots / 60:,.0f} min and reports the rest ({demand}): no time is left to "
             "patrol; shorten them, or give the shift more time.",
             shift=str(shift.name), demand=demand,
@@ -31,6 +32,7 @@ def time_taker(shift: Shift, rules: PatrolRules, seconds: float) -> str | None:
 
 def said_time(shift: Shift, seconds: float) -> str:
     """Say how long a crew is out."""
+    whole = written(shift.seconds)
     if seconds == shift.seconds:
-        return shift.duration
-    return f"the {seconds / 60:,.0f} min of {shift.duration} that briefing and reports leave"
+        return whole
+    return f"the {seconds / 60:,.0f} min of {whole} that briefing and reports leave"
