@@ -34,7 +34,7 @@ LOW = 0.6  # price at first, in the prize per metre of the first routes
 TURNS = 4  # stretches tried the other way round, in each route that an iteration changes
 STRING = 6  # most tasks a string may hold, as a rule
 OWED = 100  # places of duties not done, offered in one iteration
-EXCURSION = 60  # most tasks dropped at once while metres have a price
+EXCURSION, BRIEF = 120, 30  # most tasks dropped at once while metres have a price: one crew, many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +123,7 @@ class _Run:
         self._random = np.maximum(spread, np.uint64(1))
         self._places = np.random.default_rng([seed, number])
         self._clocks = kernel.timed(tasks)
+        self._excursion = max(BRIEF, int(EXCURSION / len(own.start) ** 0.5))
         self._turns = TURNS if tasks.back is tasks.distance else 0
         room = max(12 * STRING + 2 * NEAR + 2, 2 * BATCH, EXCURSION + 2) + min(tasks.duties, OWED)
         self._bench = kernel.empty_bench(tasks, own, room)
@@ -219,7 +220,7 @@ class _Run:
         kernel.improve(
             tasks, self._crews, self._routes, self._backup, self._best, self._dirty, self._bench,
             self._values, self._random, self._window(), iterations, heat * task, STRING,
-            EXCURSION if self._priced else 0, self._turns, self._clocks,
+            self._excursion if self._priced else 0, self._turns, self._clocks,
         )  # fmt: skip
 
     def _window(self) -> tuple[int, int]:
