@@ -33,7 +33,6 @@ _STREETS = ("unclassified", "residential", "living street", "primary", "secondar
 _WAYS = ("footway", "path", "steps", "track", "cycleway")
 _KIND_WORDS = {"service": "driveway", "pedestrian": "walkway", "trail": "path",
                "bridleway": "path"} | dict.fromkeys(_STREETS, "street")  # fmt: skip
-KINDS = ("street", "driveway", "walkway", *_WAYS)  # of ways without a name, as cards tell them
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -82,4 +82,11 @@ def _translations(lang: str, domain: str) -> gettext.NullTranslations:
     compiled = io.BytesIO()
     write_mo(compiled, _catalogue(lang, domain))
     compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
+    return _Translations(compiled)
+
+
+class _Translations(gettext.GNUTranslations):
+    """A catalogue in which no text is none; gettext keeps the catalogue's header there."""
+
+    def gettext(self, message: str) -> str:
+        return super().gettext(message) if message else ""

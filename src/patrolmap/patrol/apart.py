@@ -12,8 +12,9 @@ import pandas as pd
 import shapely
 
 from patrolmap.errors import InfeasibleError
+from patrolmap.patrol.arcs import Order
 from patrolmap.patrol.haste import AT_LEISURE, Haste
-from patrolmap.patrol.steps import Order, Stepper
+from patrolmap.patrol.steps import Stepper
 from patrolmap.patrol.timeline import timeline
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ class _Spacer:
 
     def add(self, row: int, order: Order, late: Callable[[], bool]) -> None:
         """Make a crew's order keep its distance, and keep it."""
+        crew = self.problem.crews[row]
         _, busy = self._met(row, order)
         if busy and (turned := _turned(self._stepper, row, order)) is not None:
             less = self._met(row, turned)[1]
@@ -174,7 +176,7 @@ class _Spacer:
                 order = turned
         fixed = self._keeper.owed(row, order)
         left = self._thinned(row, order, fixed, late)
-        for number in range(DETOURS):
+        for number in range(DETOURS if crew.shift.mode == "walk" else 0):
             if left is not None or (number >= FEWER and late()):
                 break
             order, left = self._detoured(row, order, fixed, number)
@@ -182,9 +184,8 @@ class _Spacer:
         if left is None and self.relax:
             left = self._without_duties(row, order, fixed)
         if left is None:
-            duties = bool(fixed.any())
-            duties = duties and not self.relax
-            raise _refusal(self.problem.crews[row], max(self._asked), duties=duties)
+            duties = bool(fixed.any()) and not self.relax
+            raise _refusal(crew, max(self._asked), duties=duties)
         track, _ = self._met(row, [order[i] for i in left])
         without = sorted(
             set(range(len(order))) - set(left),
@@ -226,8 +227,6 @@ class _Spacer:
         for attempt in range(1 + (STARTS if fixed.any() else 0)):  # duties at other moments
             share = 1 - attempt / (STARTS + 1)
             some = np.flatnonzero(fixed | (spread.random(len(order)) < share))
-            if attempt == 0:
-                some = np.arange(len(order))
             found = self._without_free(row, order, some.tolist(), fixed, late)
             if found is not None:
                 return found
@@ -256,9 +255,7 @@ class _Spacer:
                 if fixed[at]:
                     left.append(len(wider))
                 wider.append(order[at])
-        if crew.shift.mode != "walk" or not self._good(row, [wider[i] for i in left]):
-            return order, None
-        return wider, left
+        return (wider, left) if self._good(row, [wider[i] for i in left]) else (order, None)
 
     def _without_duties(self, row: int, order: Order, fixed: Bools) -> list[int] | None:
         """Leave out duties too."""

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from patrolmap._kernels.paths import UNREACHABLE, distance_table
 from patrolmap.errors import InfeasibleError, OptionError
-from patrolmap.patrol.arcs import arrays, far_from
+from patrolmap.patrol.arcs import arrays, far_from, only
 from patrolmap.patrol.stop import parse_duration
 from patrolmap.patrol.turns import with_lengths
 from patrolmap.streets.network import Graph
@@ -143,21 +143,9 @@ def _regrouped(problem: Problem, keep_for: object) -> Problem:
 def _within(group: Group, keep: Bools) -> Group:
     if keep.all():
         return group
-    graph = _kept(group.graph, keep)
-    planned = graph if group.planned is group.graph else _kept(group.planned, keep)
+    graph = only(group.graph, keep)
+    planned = graph if group.planned is group.graph else only(group.planned, keep)
     return replace(group, graph=graph, planned=planned, earns=group.earns & keep, _far={})
-
-
-def _kept(graph: Graph, keep: Bools) -> Graph:
-    arcs = keep[graph.segment]
-    indptr = np.concatenate([[0], np.cumsum(arcs)])[graph.indptr].astype(np.int64)
-    return Graph(
-        indptr=indptr,
-        head=graph.head[arcs],
-        segment=graph.segment[arcs],
-        forward=graph.forward[arcs],
-        length=graph.length[arcs],
-    )
 
 
 def _farthest(problem: Problem, graph: Graph, away: Floats) -> Floats:

@@ -50,7 +50,8 @@ def _chosen(problem: Problem) -> Excursions:
     excursions = problem.standing.excursions
     taken = np.zeros(len(problem.prize), dtype=bool)
     within = taken.copy()
-    fields = [_Field(problem, kind) for kind in range(len(excursions.kinds))]
+    prize = _for_excursions(problem)
+    fields = [_Field(problem, kind, prize) for kind in range(len(excursions.kinds))]
     for field in fields:
         within |= field.within
     trips: list[Excursion] = []
@@ -78,7 +79,7 @@ _Offer = tuple[Excursion, Ints, float]  # the trip, the streets it earns on, pri
 class _Field:
     """Corners where crews of one kind may park, and the loops round them."""
 
-    def __init__(self, problem: Problem, kind: int) -> None:
+    def __init__(self, problem: Problem, kind: int, prize: Floats) -> None:
         excursions = problem.standing.excursions
         self.problem, self.kind, self.foot = problem, kind, excursions.kinds[kind]
         crews = [c for c, k in zip(problem.crews, excursions.kind_of, strict=True) if k == kind]
@@ -89,12 +90,8 @@ class _Field:
         rests = (least, longest)
         self.limits = tuple(sorted({int((t - AT_CAR) * 1000) for t in rests if t > AT_CAR}))
         bins = np.unique(np.concatenate([problem.bins_of(crew) for crew in crews]))
-        driven = np.logical_or.reduce(
-            [problem.groups[c.group].earns for c in problem.crews if c.shift.mode == "drive"]
-        )
-        total = problem.prize[:, bins].sum(axis=1)
-        self.spare = _left_by_walkers(problem)
-        self.prize = np.where(self.foot.earns & ~driven, total * self.spare, 0.0)
+        self.worth = np.where(self.foot.earns[:, None], prize, 0.0)  # by time bin
+        self.prize = self.worth[:, bins].sum(axis=1)
         self.corners = self._corners(_nearest(problem, kind, least))
         self.around = self._around()
         self.within = np.zeros(len(self.prize), dtype=bool)
@@ -191,13 +188,20 @@ class _Field:
             earned = earned[prize[earned] > 0]
             rate = float(prize[earned].sum()) / seconds
             if best is None or rate > best[2]:
-                worth = (self.problem.prize[earned] * self.spare[earned, None]).sum(axis=0)
                 trip = Excursion(
                     kind=self.kind, node=node, segment=loop.segment, forward=loop.forward, ms=ms,
-                    stop=round(seconds * 1000), worth=worth,
+                    stop=round(seconds * 1000), worth=self.worth[earned].sum(axis=0),
                 )  # fmt: skip
                 best = (trip, earned, rate)
         return best
+
+
+def _for_excursions(problem: Problem) -> Floats:
+    """Return what of each street's prize, by time bin, is left to those who get out of a car."""
+    cars = [crew for crew in problem.crews if crew.shift.mode == "drive"]
+    driven = np.logical_or.reduce([problem.groups[crew.group].earns for crew in cars])
+    left: Floats = problem.prize * np.where(driven, 0.0, _left_by_walkers(problem))[:, None]
+    return left
 
 
 def _left_by_walkers(problem: Problem) -> Floats:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap._kernels.paths import UNREACHABLE, distance_table, distances_from, path_arcs
+from patrolmap._kernels.paths import UNREACHABLE, distance_table, distances_from
+from patrolmap.patrol.arcs import both_ways, tails, walk_over
 from patrolmap.streets.network import Graph
 
 Ints = npt.NDArray[np.int64]
@@ -93,7 +94,7 @@ def best_loops(ball: Ball, prize: Floats, ms: Ints, limits: tuple[int, ...]) -> 
         tasks = np.sort(tasks[np.argsort(-prize[tasks] / ms[tasks], kind="stable")[:MOST_TASKS]])
     if len(tasks) == 0:
         return
-    graph, tail_of_arc = _both_ways(ball, ms)
+    graph = both_ways(ball.tail, ball.head, ms, ball.n_nodes)
     stops = np.unique(np.concatenate([[ball.home], ball.tail[tasks], ball.head[tasks]]))
     table = distance_table(
         graph.indptr, graph.head, graph.length, stops, stops, int(UNREACHABLE) - 1, threads=1
@@ -101,7 +102,11 @@ def best_loops(ball: Ball, prize: Floats, ms: Ints, limits: tuple[int, ...]) -> 
     ends = (np.searchsorted(stops, ball.tail[tasks]), np.searchsorted(stops, ball.head[tasks]))
     home = int(np.searchsorted(stops, ball.home))
     for order in _inserted(table, ends, ms[tasks], prize[tasks], home, limits):
-        yield _walk(ball, graph, tail_of_arc, [(int(tasks[i]), way) for i, way in order])
+        wanted = [(int(tasks[i]), way) for i, way in order]
+        segment, forward = walk_over(
+            graph, tails(graph), (ball.tail, ball.head), ball.home, ball.home, wanted
+        )
+        yield Loop(segment=ball.segment[segment], forward=forward)
 
 
 def _inserted(
@@ -142,36 +147,3 @@ def _inserted(
             worth[task] = 0.0
         if order:
             yield list(order)
-
-
-def _both_ways(ball: Ball, ms: Ints) -> tuple[Graph, Ints]:
-    """Return the ball's arcs, their lengths in ms, and where each begins."""
-    m, n = len(ball.segment), ball.n_nodes
-    tail, head = np.concatenate([ball.tail, ball.head]), np.concatenate([ball.head, ball.tail])
-    order = np.argsort(tail, kind="stable")
-    indptr = np.zeros(n + 1, dtype=np.int64)
-    np.cumsum(np.bincount(tail, minlength=n), out=indptr[1:])
-    graph = Graph(
-        indptr=indptr, head=head[order], segment=np.tile(np.arange(m), 2)[order],
-        forward=np.repeat([True, False], m)[order], length=np.tile(ms, 2)[order],
-    )  # fmt: skip
-    return graph, tail[order]
-
-
-def _walk(ball: Ball, graph: Graph, tail_of_arc: Ints, order: list[tuple[int, bool]]) -> Loop:
-    """Join the streets of an order by shortest ways."""
-    sources, targets = [ball.home], []
-    for i, along in order:
-        a, b = int(ball.tail[i]), int(ball.head[i])
-        targets.append(a if along else b)
-        sources.append(b if along else a)
-    targets.append(ball.home)
-    arcs, starts, _ = path_arcs(
-        graph.indptr, graph.head, tail_of_arc, graph.length,
-        np.array(sources, dtype=np.int64), np.array(targets, dtype=np.int64),
-    )  # fmt: skip
-    at = starts[1:-1]
-    wanted = np.array([i for i, _ in order], dtype=np.int64)
-    ways = np.array([way for _, way in order], dtype=np.bool_)
-    segment = np.insert(graph.segment[arcs], at, wanted)
-    return Loop(segment=ball.segment[segment], forward=np.insert(graph.forward[arcs], at, ways))

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from patrolmap.errors import InfeasibleError
 from patrolmap.patrol.apart import keep_apart
+from patrolmap.patrol.arcs import Order
 from patrolmap.patrol.haste import AT_LEISURE, Haste
 from patrolmap.patrol.search import SEARCHES
-from patrolmap.patrol.steps import Order, Stepper, Steps
+from patrolmap.patrol.steps import Stepper, Steps
 from patrolmap.patrol.stop import written
 from patrolmap.patrol.timeline import timeline
 from patrolmap.patrol.turns import turns_cost

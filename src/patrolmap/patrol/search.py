@@ -59,7 +59,8 @@ def search(
 
     `elapsed` says how many of the stop's seconds have gone; `bound` is passed on to `progress`.
     """
-    iterations, most = 0, FIRST if _timed(stop) else CHUNK
+    iterations, look = 0, max(SOONEST, LOOK * time_for(stop, 1.0, 0.0))
+    most = CHUNK if look == np.inf else FIRST  # without a clock its pace must not matter
     with ThreadPoolExecutor(SEARCHES) as pool:
         runs = list(pool.map(lambda n: _Run(layout, seed=seed, number=n), range(SEARCHES)))
         try:
@@ -70,7 +71,8 @@ def search(
                 chunk = _chunk(stop, iterations, began, STEP / runs[0].anneals, most)
                 list(pool.map(_Run.advance, runs, [chunk] * SEARCHES, [share] * SEARCHES))
                 iterations += chunk
-                most = _within(stop, chunk, elapsed() - began)
+                took = max(elapsed() - began, 1e-9)
+                most = max(1, int(min(CHUNK, chunk * look / took)))
                 if progress is not None:
                     prize = max(run.prize for run in runs)  # as the search reckons it
                     progress(min(share, 1.0), min(prize, bound), bound)
@@ -86,20 +88,8 @@ def time_for(stop: Stop, part: float, elapsed: float) -> float:
     return max(0.0, part / rate - elapsed) if rate > 0 else float("inf")
 
 
-def _timed(stop: Stop) -> bool:
-    return stop.done(iterations=0, seconds=1.0) > 0
-
-
-def _within(stop: Stop, iterations: int, seconds: float) -> int:
-    """Return how many iterations fit between two looks, where so many took so many seconds."""
-    if not _timed(stop):
-        return CHUNK  # what is found must not depend on the machine's pace
-    room = max(SOONEST, LOOK * time_for(stop, 1.0, 0.0))
-    return max(1, min(CHUNK, int(iterations * room / max(seconds, 1e-9))))
-
-
 def _chunk(stop: Stop, iterations: int, seconds: float, step: float, most: int) -> int:
-    """Return how many iterations, at most this share, to run before the next look at the clock."""
+    """Return how many iterations, at most so many or this share, to run before the next look."""
     chunk, now = most, stop.done(iterations=iterations, seconds=seconds)
     while chunk > 1 and (
         stop.done(iterations=iterations + chunk, seconds=seconds) > min(1.0, now + step)

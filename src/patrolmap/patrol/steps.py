@@ -5,7 +5,6 @@ A crew's time is counted in millimetres at its speed, as its budget is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ import numpy.typing as npt
 
 from patrolmap._kernels.paths import path_arcs
 from patrolmap.patrol.access import park_segments
-from patrolmap.patrol.arcs import tails
+from patrolmap.patrol.arcs import Order, entered_and_left, only, tails
 from patrolmap.patrol.parks import shut_hours
 from patrolmap.patrol.timeline import Clock, Stands
 from patrolmap.patrol.turns import turn_seconds, turns_cost
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
-Order = Sequence[tuple[int, bool]]  # rows in order, True = along the geometry
 
 
 def row_ends(problem: Problem) -> tuple[Ints, Ints]:
@@ -161,30 +159,11 @@ class Stepper:
         return np.asarray(self.problem.streets.segments.geometry.array)
 
     def _without_parks(self, group: int) -> _Ways:
-        graph = self.problem.groups[group].planned
-        keep = ~self.park[graph.segment]
-        indptr = np.zeros_like(graph.indptr)
-        np.cumsum(np.bincount(tails(graph)[keep], minlength=graph.n_nodes), out=indptr[1:])
-        left = Graph(
-            indptr=indptr,
-            head=graph.head[keep],
-            segment=graph.segment[keep],
-            forward=graph.forward[keep],
-            length=graph.length[keep],
-        )
-        return _Ways(left)
-
-    def _nodes(self, order: Order) -> tuple[Ints, Bools, Ints, Ints]:
-        """Return the rows of an order, their directions, and where each is entered and left."""
-        tail, head = self._ends
-        wanted = np.array([row for row, _ in order], dtype=np.int64)
-        along = np.array([forward for _, forward in order], dtype=np.bool_)
-        enter = np.where(along, tail[wanted], head[wanted])
-        return wanted, along, enter, np.where(along, head[wanted], tail[wanted])
+        return _Ways(only(self.problem.groups[group].planned, ~self.park))
 
     def _legs(self, crew: Crew, order: Order, ways: _Ways) -> _Legs:
         """Return the shortest way to each entry and to the end."""
-        wanted, along, enter, leave = self._nodes(order)
+        wanted, along, enter, leave = entered_and_left(self._ends, order)
         found = ways.between(np.append(crew.start, leave), np.append(enter, crew.end))
         arcs = np.concatenate([arcs for arcs, _ in found])
         starts = np.cumsum([0, *(len(arcs) for arcs, _ in found)])
@@ -198,7 +177,7 @@ class Stepper:
 
     def legs_past(self, crew: Crew, order: Order) -> Ints:
         """Return, for each entry, the millimetres of the way past it; -1 = there is none."""
-        _, _, enter, leave = self._nodes(order)
+        _, _, enter, leave = entered_and_left(self._ends, order)
         sources, targets = np.append(crew.start, leave[:-1]), np.append(enter[1:], crew.end)
         found = self._ways(crew.group).between(sources, targets)
         return np.array([mm for _, mm in found], dtype=np.int64)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap.errors import InfeasibleError, OptionError
-from patrolmap.patrol.arcs import far_from, tails
+from patrolmap.patrol.arcs import both_ways, far_from, tails, walk_over
 from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, is_number, require_seed
 from patrolmap.streets.network import Graph
 
@@ -209,7 +209,7 @@ def _check(
     room = np.floor(limit * scale * (1 + 1e-12) + 1e-6).astype(np.int64)
     case = _Case(
         node=node,
-        graph=_both_ways(tail, head, whole, len(node)),
+        graph=both_ways(tail, head, whole, len(node)),
         tail=tail,
         head=head,
         length=whole,
@@ -261,22 +261,6 @@ def _numbers(
 def _require_count(name: str, found: int, wanted: int | None) -> None:
     if wanted is not None and found != wanted:
         raise OptionError(f"{name} has {found} entries; wanted {wanted}, as its neighbours have.")
-
-
-def _both_ways(tail: Ints, head: Ints, length: Ints, n_nodes: int) -> Graph:
-    """Return the graph in which every segment may be walked both ways."""
-    m = len(tail)
-    tails, heads = np.concatenate([tail, head]), np.concatenate([head, tail])
-    order = np.argsort(tails, kind="stable")
-    indptr = np.zeros(n_nodes + 1, dtype=np.int64)
-    np.cumsum(np.bincount(tails, minlength=n_nodes), out=indptr[1:])
-    return Graph(
-        indptr=indptr,
-        head=heads[order],
-        segment=np.tile(np.arange(m), 2)[order],
-        forward=np.repeat([True, False], m)[order],
-        length=np.tile(length, 2)[order],
-    )
 
 
 def _layout(case: _Case, share: float, seconds: float) -> Layout:
@@ -337,11 +321,9 @@ def _round_trip(case: _Case, start: int, end: int) -> Floats:
 
 def _walk(case: _Case, orders: Sequence[Sequence[tuple[int, bool]]]) -> list[tuple[Ints, Ints]]:
     """Return the segments and the nodes that each crew walks."""
-    from patrolmap.patrol.walks import join
-
     out, tail = [], tails(case.graph)
     for start, end, order in zip(case.start, case.end, orders, strict=True):
-        segment, forward, _ = join(
+        segment, forward = walk_over(
             case.graph, tail, (case.tail, case.head), int(start), int(end), order
         )
         to = np.where(forward, case.head[segment], case.tail[segment])

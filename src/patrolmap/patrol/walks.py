@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from patrolmap._kernels.paths import shortest_arcs
+from patrolmap.patrol.arcs import Order
 from patrolmap.patrol.problem import Bools, Floats, Ints, Problem
-from patrolmap.patrol.steps import Order, Stepper, row_ends
+from patrolmap.patrol.steps import Stepper, row_ends
 from patrolmap.patrol.timeline import timeline
-from patrolmap.streets.network import Graph
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,34 +164,3 @@ def score_passes(
             prize[i] = share * problem.prize[key]
             earned[key] = (times + 1, int(arrive[i]))
     return pass_number, prize
-
-
-def join(
-    graph: Graph,
-    tail_of_arc: Ints,
-    ends: tuple[Ints, Ints],
-    start: int,
-    end: int,
-    order: Order,
-) -> tuple[Ints, Bools, Bools]:
-    """Return the segments walked, their direction, and which of them the order asked for."""
-    tail, head = ends
-    wanted = np.array([row for row, _ in order], dtype=np.int64)
-    along = np.array([forward for _, forward in order], dtype=np.bool_)
-    enter = np.where(along, tail[wanted], head[wanted])
-    leave = np.where(along, head[wanted], tail[wanted])
-    sources = np.concatenate([[start], leave]).astype(np.int64)
-    targets = np.concatenate([enter, [end]]).astype(np.int64)
-    arcs, starts = shortest_arcs(
-        graph.indptr, graph.head, tail_of_arc, graph.length, sources, targets
-    )
-    return _interleave(graph.segment[arcs], graph.forward[arcs], starts, wanted, along)
-
-
-def _interleave(
-    segment: Ints, forward: Bools, starts: Ints, wanted: Ints, along: Bools
-) -> tuple[Ints, Bools, Bools]:
-    """Put each wanted segment after the path that leads to it."""
-    at = starts[1:-1]
-    flags: npt.NDArray[np.bool_] = np.insert(np.zeros(len(segment), dtype=np.bool_), at, True)
-    return np.insert(segment, at, wanted), np.insert(forward, at, along), flags

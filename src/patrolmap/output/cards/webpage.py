@@ -121,8 +121,8 @@ def _card(book: Book, card: Card, say: Words) -> str:
     more = [listed(f"{card.name} ({say('continued')})", part) for part in card.layout.overleaf]
     if not more:
         return page
-    back, front = (*more, "")[:2]
-    return page + _sheet(back, front, card.name, book, say)
+    left, right = (*more, "")[:2]
+    return page + _sheet(left, right, card.name, book, say)
 
 
 def _looks(card: Card, say: Words) -> str:

@@ -28,8 +28,6 @@ class Words:
 
     def __call__(self, text: str, **holes: object) -> str:
         """Return a text in the language, its holes filled."""
-        if not text:
-            return ""  # the catalogue's own entry for it is its header
         said = self._own.gettext(text)
         if said == text:
             said = self._shared.gettext(text)
