@@ -95,3 +95,16 @@ def test_a_rule_that_the_plan_did_not_keep_nor_relax_is_an_error(fields):
     stricter = shift_at(place, (300.0, 0.0), minutes=20, rules=pm.PatrolRules(**fields))
     with pytest.raises(OptionError, match="rules"):
         pm.tighten_bound(plan, place, risk, [stricter], seconds=5)
+
+
+def test_a_distance_between_crews_of_two_shifts_is_relaxed_for_both():
+    place, risk = row_town(12), flat_risk(row_town(12))
+    end = depot_at(place, (1200.0, 0.0), name="end")
+    rules = pm.PatrolRules(crew_distance=100.0)
+    shifts = [shift_at(place, minutes=25, name=name, rules=rules, end_depot=end) for name in "ab"]
+    plan = pm.plan_patrols(place, risk, shifts, stop=pm.MaxIterations(50), relax=True)
+    assert [note.split(":")[0] for note in plan.provenance.notes] == [
+        "relaxed crew_distance of shift 'b'"
+    ]
+    tight = pm.tighten_bound(plan, place, risk, shifts, seconds=5)
+    assert plan.provenance.prize <= tight.provenance.upper_bound <= plan.provenance.upper_bound

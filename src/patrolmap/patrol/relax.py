@@ -18,8 +18,8 @@ from patrolmap.patrol.shifts import Depot, Shift
 from patrolmap.patrol.standing import Duty
 
 if TYPE_CHECKING:
+    from patrolmap.patrol.arcs import Order
     from patrolmap.patrol.problem import Problem
-    from patrolmap.patrol.steps import Order
     from patrolmap.patrol.walks import Walks
     from patrolmap.streets.network import StreetNetwork
 
@@ -33,6 +33,7 @@ _INSTEAD: dict[str, dict[str, Any]] = {
 }
 # Rules that only walks break, not the search.
 AFTERWARDS = ("no_parks_after", "corner_passes", "turn_cost", "crew_distance")
+OF_ALL = "crew_distance"  # two crews keep their distance or do not: given up, it is so by everyone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,15 +161,12 @@ def _softened(rules: PatrolRules, demand: str) -> PatrolRules:
 
 def eased(shift: Shift, rules: Rules, notes: Sequence[str]) -> Shift:
     """Return a shift without the rules that a plan's notes say were relaxed after its search."""
-    said = [
-        name
-        for name in AFTERWARDS
-        if any(n.startswith(f"relaxed {name} of shift {str(shift.name)!r}: ") for n in notes)
-    ]
-    own = rules_of(shift, rules)
-    for demand in said:
-        own = _softened(own, demand)
-    return replace(shift, rules=own) if said else shift
+    own = known = rules_of(shift, rules)
+    for demand in AFTERWARDS:
+        whose = "" if demand == OF_ALL else f"{str(shift.name)!r}: "
+        if any(note.startswith(f"relaxed {demand} of shift {whose}") for note in notes):
+            own = _softened(own, demand)
+    return shift if own is known else replace(shift, rules=own)
 
 
 def as_relaxed(problem: Problem, shifts: Mapping[str, Mapping[str, Any]]) -> Problem:
@@ -249,20 +247,19 @@ def relaxed_walks(
         except InfeasibleError as error:
             if not relax or error.demand not in AFTERWARDS:
                 raise
-            eased = _eased(problem, error)
-            if [crew.rules for crew in eased.crews] == [crew.rules for crew in problem.crews]:
+            softer = _without_rule(problem, error)
+            if [crew.rules for crew in softer.crews] == [crew.rules for crew in problem.crews]:
                 raise
-            problem = eased
+            problem = softer
             notes.append(f"relaxed {error.demand} of shift {error.shift!r}: {reason_of(error)}")
 
 
-def _eased(problem: Problem, error: InfeasibleError) -> Problem:
-    """Return a problem without a rule of a shift; two crews keep their distance or do not."""
+def _without_rule(problem: Problem, error: InfeasibleError) -> Problem:
+    """Return a problem without the rule of a shift that cannot be kept."""
     demand = str(error.demand)
-    everyone = demand == "crew_distance"
     crews = []
     for crew in problem.crews:
-        if everyone or crew.shift.name == error.shift:
+        if demand == OF_ALL or crew.shift.name == error.shift:
             rules = _softened(crew.rules, demand)
             crew = replace(crew, rules=rules, shift=replace(crew.shift, rules=rules))
         crews.append(crew)
