@@ -12,7 +12,8 @@ import numpy as np
 
 from patrolmap._kernels import points as kernel
 from patrolmap.patrol.points import FINE, WHOLE, Floats, Ints, PointCase
-from patrolmap.patrol.stop import Progress, Stop
+from patrolmap.patrol.points_pack import pack_routes
+from patrolmap.patrol.stop import Progress, Stop, time_for
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ CHUNK = 50  # iterations between two looks at the clock, fewer where points and 
 MANY = 3_000  # points times crews
 FILLED = 400_000  # points laid at first between two looks at the clock, times points and crews
 HOT, COLD = 0.02, 0.002  # of a cycle, temperatures in shares of the prize; from trials on Chao's p4
+HOT_AT_LEAST = 1.0  # in mean prizes of a point: few points are all dear
 RATE = 0.2  # what a unit of time is worth in the search, in the prize earned in one
 CYCLE = 20  # iterations from hot to cold, times the points
 FEW = 50  # points, at least
@@ -29,8 +31,8 @@ STEPS = 10  # from the one to the other
 MOSTS = (15, 30)  # points taken out at once, drawn anew each cycle
 NEAR = 100  # points known as near to each
 POOL = 20_000  # routes kept
-PACKS = 12  # times that the pool is searched for better routes together
-PACK_LOOKS = 2_000_000
+PACKS = 4  # times that the pool is searched for better routes together
+PACK_PART = 0.1  # of the time, at most, each
 PACK_CREWS = 6  # more are too many to choose for
 
 
@@ -44,7 +46,7 @@ def search_points(
     bound: float,
 ) -> tuple[list[Ints], int]:
     """Search until `stop` says so, or all is collected; Ctrl-C returns the best routes so far."""
-    run = _Run(case, seed=seed)
+    run = _Run(case, seed=seed, seconds=time_for(stop, 1.0, 0.0))
     iterations = 0
     size = max(1, len(case.prize) * len(case.limit))
     try:
@@ -68,7 +70,7 @@ def search_points(
 class _Run:
     """One search: its routes, its random state, its best."""
 
-    def __init__(self, case: PointCase, *, seed: int) -> None:
+    def __init__(self, case: PointCase, *, seed: int, seconds: float) -> None:
         self._case = case
         self._row, self._points = _lay_out(case)
         self._limit = self._points.limit.copy()  # the search's own are stretched now and then
@@ -81,7 +83,7 @@ class _Run:
         packing = 1 < len(kinds) <= PACK_CREWS and (np.diff(kinds) >= 0).all()
         self._pool = kernel.new_pool(self._points, kinds, POOL if packing else 0, min(n, 400))
         self._no_pool = kernel.new_pool(self._points, kinds, 0, 0)
-        self._packs = 0
+        self._packs, self._pack_seconds = 0, PACK_PART * seconds
         self._state = kernel.new_state(self._points)
         self._backup = kernel.copy_state(self._state)
         self._lately = kernel.copy_state(self._state)  # the best within the limits of the moment
@@ -89,6 +91,7 @@ class _Run:
         self._cycle = CYCLE * max(n, FEW)
         self._draw = np.random.default_rng([seed, 1])  # how each cycle is run
         self._most = MOSTS[0]
+        self._mean = float(self._points.prize.mean()) if n else 1.0
         self._done = 0
         self._cycles = self._within = self._step = 0
         self._stretch = 0.0
@@ -122,8 +125,10 @@ class _Run:
             self._packs += 1
             self._pack()
         lately = self._lately
-        heat = HOT * (COLD / HOT) ** phase * float(max(lately.total[0], 1))
-        rate = RATE * float(lately.total[0]) / float(max(lately.total[1], 1))
+        total = float(max(lately.total[0], 1))
+        hot = max(HOT * total, HOT_AT_LEAST * self._mean)
+        heat = hot * (COLD * total / hot) ** phase
+        rate = RATE * total / float(max(lately.total[1], 1))
         pool = self._pool if self._step == 0 else self._no_pool
         kernel.improve(
             self._points, self._state, self._backup, lately, pool, self._random, iterations,
@@ -162,13 +167,9 @@ class _Run:
 
     def _pack(self) -> None:
         """Go on from the best routes that the pool holds together, if better than the best."""
-        pool = self._pool
-        rows = np.argsort(-pool.prize, kind="stable")
-        rows = rows[pool.prize[rows] > 0]
-        crews = len(pool.kinds)
-        chosen = kernel.pack(pool, rows, crews, int(self._best.total[0]), PACK_LOOKS)
-        if (chosen >= 0).all():
-            kernel.lay(self._points, self._state, pool, chosen)
+        chosen = pack_routes(self._pool, int(self._best.total[0]), self._pack_seconds)
+        if chosen is not None:
+            kernel.lay(self._points, self._state, self._pool, chosen)
             for other in (self._backup, self._lately, self._best):
                 _overwrite(other, self._state)
 

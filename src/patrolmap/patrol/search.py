@@ -9,7 +9,7 @@ import numpy as np
 
 from patrolmap._kernels import orienteering as kernel
 from patrolmap.patrol.layout import NEAR, Ints, Layout
-from patrolmap.patrol.stop import Progress, Stop, require_stop
+from patrolmap.patrol.stop import Progress, Stop, time_for
 
 log = logging.getLogger(__name__)
 
@@ -79,13 +79,6 @@ def search(
         except KeyboardInterrupt:
             log.warning("interrupted: the best routes so far are returned")
     return Found(orders=[run.orders() for run in runs], iterations=iterations, seconds=elapsed())
-
-
-def time_for(stop: Stop, part: float, elapsed: float) -> float:
-    """Return the seconds that a part of the stop's time leaves now, infinite where it has none."""
-    require_stop(stop)
-    rate = stop.done(iterations=0, seconds=1.0)
-    return max(0.0, part / rate - elapsed) if rate > 0 else float("inf")
 
 
 def _chunk(stop: Stop, iterations: int, seconds: float, step: float, most: int) -> int:

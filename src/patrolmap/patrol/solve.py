@@ -14,7 +14,7 @@ from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.provenance import provenance_of
 from patrolmap.patrol.services import Rules
 from patrolmap.patrol.shifts import Shift
-from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, require_seed
+from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, require_seed, time_for
 from patrolmap.schema import require_type
 from patrolmap.streets.network import StreetNetwork
 
@@ -115,7 +115,7 @@ def plan_patrols(
             relaxed_walks,
             without_duties,
         )
-        from patrolmap.patrol.search import LAYOUT_PART, search, time_for
+        from patrolmap.patrol.search import LAYOUT_PART, search
         from patrolmap.patrol.tables import plan_tables
 
         def elapsed() -> float:

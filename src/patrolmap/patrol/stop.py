@@ -83,6 +83,13 @@ class AnyOf(_Composable):
         )
 
 
+def time_for(stop: Stop, part: float, elapsed: float) -> float:
+    """Return the seconds that a part of the stop's time leaves now, infinite where it has none."""
+    require_stop(stop)
+    rate = stop.done(iterations=0, seconds=1.0)
+    return max(0.0, part / rate - elapsed) if rate > 0 else float("inf")
+
+
 def parse_duration(given: str | pd.Timedelta, *, what: str) -> float:
     """Return seconds from "8h", "90min" or a Timedelta; `what` names it in the error.
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from patrolmap.errors import InfeasibleError, OptionError
 from patrolmap.patrol.arcs import both_ways, far_from, tails, walk_over
-from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, is_number, require_seed
+from patrolmap.patrol.stop import MaxRuntime, Progress, Stop, is_number, require_seed, time_for
 from patrolmap.streets.network import Graph
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def solve_arc_orienteering(
     """
     from patrolmap._kernels.compiling import compile_clock
     from patrolmap.patrol.bound import arc_upper_bound
-    from patrolmap.patrol.search import LAYOUT_PART, search, time_for
+    from patrolmap.patrol.search import LAYOUT_PART, search
 
     stop = stop or MaxRuntime(30)
     with compile_clock() as compiling:

@@ -7,7 +7,7 @@ calls: whoever edits one here touches the others too.
 from patrolmap._kernels.points.exact import reach_sets, share_sets, shortest
 from patrolmap._kernels.points.improve import improve
 from patrolmap._kernels.points.moves import fill, shrink
-from patrolmap._kernels.points.pool import Pool, lay, new_pool, pack
+from patrolmap._kernels.points.pool import Pool, lay, new_pool
 from patrolmap._kernels.points.state import (
     DIRTY,
     OUTSIDE,
@@ -30,7 +30,6 @@ __all__ = [
     "lay",
     "new_pool",
     "new_state",
-    "pack",
     "reach_sets",
     "settle",
     "share_sets",

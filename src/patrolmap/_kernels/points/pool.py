@@ -70,70 +70,13 @@ def keep(points, state, c, pool):  # type: ignore[no-untyped-def]
 
 
 @kernel(error_model="numpy")
-def pack(pool, rows, crews, least, nodes):  # type: ignore[no-untyped-def]
-    """Choose disjoint routes of the pool, one a crew, worth more than `least`; best first.
-
-    `rows` sorts the pool's routes by prize, falling. A crew of the same kind as the one before
-    takes a later row. Gives up after `nodes` looks; returns rows of the pool, -1 = none found.
-    """
-    words = pool.words.shape[1]
-    best = least
-    chosen, at = np.full(crews, -1, dtype=np.int64), np.zeros(crews, dtype=np.int64)
-    top = np.zeros(crews + 1, dtype=np.int64)  # most that crews from c on can collect
-    for c in range(crews - 1, -1, -1):
-        for row in rows:
-            if pool.kind[row] == pool.kinds[c]:
-                top[c] = top[c + 1] + pool.prize[row]
-                break
-    taken = np.zeros((crews + 1, words), dtype=np.uint64)
-    prize = np.zeros(crews + 1, dtype=np.int64)
-    c = 0
-    while c >= 0 and nodes > 0:
-        nodes -= 1
-        if at[c] >= len(rows):
-            c -= 1
-            continue
-        row = rows[at[c]]
-        at[c] += 1
-        worth = pool.prize[row]
-        alike = np.int64(1)  # crews from c on, of one kind, none of which takes a richer row
-        while c + alike < crews and pool.kinds[c + alike] == pool.kinds[c]:
-            alike += 1
-        if prize[c] + worth * alike + top[c + alike] <= best:
-            c -= 1
-            continue
-        if pool.kind[row] != pool.kinds[c]:
-            continue
-        clash = False
-        for w in range(words):
-            if pool.words[row, w] & taken[c, w]:
-                clash = True
-                break
-        if clash:
-            continue
-        prize[c + 1] = prize[c] + worth
-        if c == crews - 1:
-            best = prize[crews]
-            for k in range(crews):
-                chosen[k] = rows[at[k] - 1]
-            c -= 1
-            continue
-        for w in range(words):
-            taken[c + 1, w] = taken[c, w] | pool.words[row, w]
-        same = pool.kinds[c + 1] == pool.kinds[c]
-        at[c + 1] = at[c] if same else 0
-        c += 1
-    return chosen
-
-
-@kernel(error_model="numpy")
 def lay(points, state, pool, chosen):  # type: ignore[no-untyped-def]
-    """Put routes of the pool in the place of the state's."""
+    """Put routes of the pool in the place of the state's; -1 = straight from start to end."""
     n = len(points.prize)
     state.route[:n] = -1
     for c in range(len(chosen)):
         at, row = n + 2 * c, chosen[c]
-        for k in range(pool.size[row]):
+        for k in range(pool.size[row] if row >= 0 else 0):
             v = pool.order[row, k]
             state.next[at], state.prev[v], state.route[v] = v, at, c
             at = v
