@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 CHUNK = 50  # iterations between two looks at the clock, fewer where points and crews are many
 MANY = 3_000  # points times crews
 FILLED = 400_000  # points laid at first between two looks at the clock, times points and crews
-HOT, COLD = 0.02, 0.002  # of a cycle, temperatures in shares of the prize; from trials on Chao's p4
+HOTS, COLD = (0.01, 0.02, 0.04), 0.002  # of a cycle, in shares of the prize; one drawn each cycle
 HOT_AT_LEAST = 1.0  # in mean prizes of a point: few points are all dear
 RATE = 0.2  # what a unit of time is worth in the search, in the prize earned in one
 CYCLE = 20  # iterations from hot to cold, times the points
@@ -31,7 +31,7 @@ STEPS = 10  # from the one to the other
 MOSTS = (15, 30)  # points taken out at once, drawn anew each cycle
 NEAR = 100  # points known as near to each
 POOL = 20_000  # routes kept
-PACKS = 4  # times that the pool is searched for better routes together
+PACKS = 3  # times that the pool is searched for better routes together
 PACK_PART = 0.1  # of the time, at most, each
 PACK_CREWS = 6  # more are too many to choose for
 
@@ -90,7 +90,7 @@ class _Run:
         self._best = kernel.copy_state(self._state)
         self._cycle = CYCLE * max(n, FEW)
         self._draw = np.random.default_rng([seed, 1])  # how each cycle is run
-        self._most = MOSTS[0]
+        self._most, self._hot = MOSTS[0], HOTS[1]
         self._mean = float(self._points.prize.mean()) if n else 1.0
         self._done = 0
         self._cycles = self._within = self._step = 0
@@ -126,7 +126,7 @@ class _Run:
             self._pack()
         lately = self._lately
         total = float(max(lately.total[0], 1))
-        hot = max(HOT * total, HOT_AT_LEAST * self._mean)
+        hot = max(self._hot * total, HOT_AT_LEAST * self._mean)
         heat = hot * (COLD * total / hot) ** phase
         rate = RATE * total / float(max(lately.total[1], 1))
         pool = self._pool if self._step == 0 else self._no_pool
@@ -144,6 +144,7 @@ class _Run:
         self._within = 0
         self._cycles += 1
         self._most = int(self._draw.choice(MOSTS))
+        self._hot = float(self._draw.choice(HOTS))
         stretch = float(self._draw.choice(STRETCHES))
         last = share > 0 and self._done * (1 - share) / share < 2 * self._cycle
         self._stretch = 0.0 if last else stretch
