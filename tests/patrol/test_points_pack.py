@@ -12,17 +12,16 @@ from patrolmap.patrol.points_pack import pack_routes
 
 def pool_of(routes, kinds):
     """Return a pool of routes (kind, points, prize) for crews of some kinds."""
-    words = np.zeros((len(routes) + 1, 2), dtype=np.uint64)  # one place stays free
+    places = len(routes) + 1  # one stays free
+    order, size = np.zeros((places, 4), dtype=np.int32), np.zeros(places, dtype=np.int64)
     for row, (_, points, _) in enumerate(routes):
-        for point in points:
-            words[row, point >> 6] |= np.uint64(1) << np.uint64(point & 63)
+        order[row, : len(points)], size[row] = sorted(points), len(points)
     return Pool(
-        words=words,
         prize=np.array([prize for *_, prize in routes] + [0], dtype=np.int64),
-        used=np.zeros(len(words), dtype=np.int64),
+        used=np.zeros(places, dtype=np.int64),
         kind=np.array([kind for kind, *_ in routes] + [0], dtype=np.int64),
-        order=np.zeros((len(words), 1), dtype=np.int32),
-        size=np.zeros(len(words), dtype=np.int64),
+        order=order,
+        size=size,
         kinds=np.array(kinds, dtype=np.int64),
         key=np.zeros(100, dtype=np.uint64),
     )

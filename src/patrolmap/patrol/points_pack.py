@@ -72,9 +72,10 @@ def _within(seconds: float) -> dict[str, float]:
 
 def _visits(pool: kernel.Pool, rows: Ints) -> csc_array:
     """Return which point each route visits: a column of ones and zeros a route."""
-    bytes_ = np.ascontiguousarray(pool.words[rows]).astype("<u8").view(np.uint8)
-    bits = np.unpackbits(bytes_, axis=1, bitorder="little")
-    return csc_array(bits.T.astype(np.float64))
+    size, order = pool.size[rows], pool.order[rows]
+    point = order[np.arange(order.shape[1]) < size[:, None]]
+    starts = np.concatenate([[0], np.cumsum(size)])
+    return csc_array((np.ones(len(point)), point, starts), shape=(len(pool.key), len(rows)))
 
 
 def _one_a_crew(pool: kernel.Pool, chosen: Ints) -> Ints:

@@ -10,9 +10,8 @@ from patrolmap._kernels.points.state import Int32s, Ints, Points, settle
 
 
 class Pool(NamedTuple):
-    """Routes met, kept by a hash of whom they visit; r places, w words of 64 points."""
+    """Routes met, kept by a hash of whom they visit; r places."""
 
-    words: npt.NDArray[np.uint64]  # (r, w) points visited
     prize: Ints  # (r,) 0 = free
     used: Ints  # (r,) sum of ways
     kind: Ints  # (r,) of crew
@@ -27,7 +26,6 @@ def new_pool(points: Points, kinds: Ints, places: int, longest: int) -> Pool:
     n = len(points.prize)
     rng = np.random.default_rng(1)
     return Pool(
-        words=np.zeros((places, -(-n // 64)), dtype=np.uint64),
         prize=np.zeros(places, dtype=np.int64),
         used=np.zeros(places, dtype=np.int64),
         kind=np.zeros(places, dtype=np.int64),
@@ -58,10 +56,8 @@ def keep(points, state, c, pool):  # type: ignore[no-untyped-def]
         prize == pool.prize[place] and state.used[c] >= pool.used[place]
     ):
         return
-    pool.words[place] = 0
     at, k = state.next[n + 2 * c], 0
     while at != end:
-        pool.words[place, at >> 6] |= np.uint64(1) << np.uint64(at & 63)
         pool.order[place, k] = at
         k += 1
         at = state.next[at]
