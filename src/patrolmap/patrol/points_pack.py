@@ -5,6 +5,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csc_array, vstack
 
 from patrolmap._kernels import points as kernel
+from patrolmap.patrol.bounds.lp import Clock
 from patrolmap.patrol.points import Ints
 
 COLUMNS = 8  # of so many routes met, the most promising one is a choice
@@ -34,6 +35,7 @@ def pack_routes(pool: kernel.Pool, least: int, seconds: float = np.inf) -> Ints 
     rows = np.flatnonzero((pool.prize > 0) & np.isin(pool.kind, pool.kinds))
     if len(rows) == 0 or seconds <= 0:
         return None
+    clock = Clock(seconds)
     prize = pool.prize[rows].astype(np.float64)
     scale = max(float(least), 1.0)
     kinds, crews = np.unique(pool.kinds, return_counts=True)
@@ -41,7 +43,7 @@ def pack_routes(pool: kernel.Pool, least: int, seconds: float = np.inf) -> Ints 
     matrix = csc_array(vstack([_visits(pool, rows), of_kind]))
     limit = np.concatenate([np.ones(matrix.shape[0] - len(kinds)), crews])
     relaxed = linprog(
-        -prize / scale, A_ub=matrix, b_ub=limit, method="highs-ds", options=_within(seconds)
+        -prize / scale, A_ub=matrix, b_ub=limit, method="highs-ds", options=_within(clock)
     )
     if relaxed.status != 0:
         return None
@@ -56,7 +58,7 @@ def pack_routes(pool: kernel.Pool, least: int, seconds: float = np.inf) -> Ints 
         integrality=np.ones(len(few)),
         bounds=Bounds(0, 1),
         constraints=LinearConstraint(matrix[:, few], ub=limit),
-        options=_within(seconds),
+        options=_within(clock),
     )
     if found.x is None:
         return None
@@ -66,8 +68,9 @@ def pack_routes(pool: kernel.Pool, least: int, seconds: float = np.inf) -> Ints 
     return _one_a_crew(pool, chosen)
 
 
-def _within(seconds: float) -> dict[str, float]:
-    return {"time_limit": seconds} if seconds < np.inf else {}
+def _within(clock: Clock) -> dict[str, float]:
+    left = clock.left()
+    return {"time_limit": max(left, 0.01)} if left < np.inf else {}
 
 
 def _visits(pool: kernel.Pool, rows: Ints) -> csc_array:

@@ -31,7 +31,7 @@ STEPS = 10  # from the one to the other
 MOSTS = (15, 30)  # points taken out at once, drawn anew each cycle
 NEAR = 100  # points known as near to each
 POOL = 20_000  # routes kept
-PACKS = 3  # times that the pool is searched for better routes together
+PACK_AT = (0.3, 0.6, 0.85)  # shares of the search: then the pool is looked through for a better set
 PACK_PART = 0.1  # of the time, at most, each
 PACK_CREWS = 6  # more are too many to choose for
 
@@ -83,7 +83,7 @@ class _Run:
         packing = 1 < len(kinds) <= PACK_CREWS and (np.diff(kinds) >= 0).all()
         self._pool = kernel.new_pool(self._points, kinds, POOL if packing else 0, min(n, 400))
         self._no_pool = kernel.new_pool(self._points, kinds, 0, 0)
-        self._packs, self._pack_seconds = 0, PACK_PART * seconds
+        self._packs, self._seconds = 0, seconds
         self._state = kernel.new_state(self._points)
         self._backup = kernel.copy_state(self._state)
         self._lately = kernel.copy_state(self._state)  # the best within the limits of the moment
@@ -121,9 +121,10 @@ class _Run:
         if self._cycles == 0:
             phase = max(phase, min(share, 1.0))  # the first may be the only one
         self._tighten(phase)
-        if len(self._pool.prize) and self._step == 0 and share * PACKS > self._packs + 0.8:
-            self._packs += 1
-            self._pack()
+        due = self._packs < len(PACK_AT) and share > PACK_AT[self._packs]
+        if len(self._pool.prize) and self._step == 0 and due:
+            self._packs = int(np.searchsorted(PACK_AT, share))
+            self._pack(self._seconds * max(0.0, min(PACK_PART, 1 - share)))
         lately = self._lately
         total = float(max(lately.total[0], 1))
         hot = max(self._hot * total, HOT_AT_LEAST * self._mean)
@@ -166,9 +167,9 @@ class _Run:
         _overwrite(self._backup, self._state)
         _overwrite(self._lately, self._state)
 
-    def _pack(self) -> None:
+    def _pack(self, seconds: float) -> None:
         """Go on from the best routes that the pool holds together, if better than the best."""
-        chosen = pack_routes(self._pool, int(self._best.total[0]), self._pack_seconds)
+        chosen = pack_routes(self._pool, int(self._best.total[0]), seconds)
         if chosen is not None:
             kernel.lay(self._points, self._state, self._pool, chosen)
             for other in (self._backup, self._lately, self._best):
