@@ -9,6 +9,7 @@ from patrolmap.patrol.bounds.lp import Clock
 from patrolmap.patrol.points import Ints
 
 COLUMNS = 8  # of so many routes met, the most promising one is a choice
+FEW = 100  # choices, at least
 
 
 def pack_routes(pool: kernel.Pool, least: int, seconds: float = np.inf) -> Ints | None:
@@ -51,7 +52,7 @@ def pack_routes(pool: kernel.Pool, least: int, seconds: float = np.inf) -> Ints 
     room = -relaxed.fun * scale - (least + 1)  # whole prizes: better is better by one
     if room < -1e-6 * scale:
         return None
-    few = np.argsort(lost, kind="stable")[: max(100, len(rows) // COLUMNS)]
+    few = np.argsort(lost, kind="stable")[: max(FEW, len(rows) // COLUMNS)]
     few = few[lost[few] <= room + 1e-6 * scale]
     found = milp(
         -prize[few] / scale,

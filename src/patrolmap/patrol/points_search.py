@@ -80,7 +80,7 @@ class _Run:
         crews = np.column_stack([case.start, case.end, case.limit])
         kinds = np.unique(crews, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
         n = len(self._row)
-        packing = 1 < len(kinds) <= PACK_CREWS and (np.diff(kinds) >= 0).all()
+        packing = 1 < len(kinds) <= PACK_CREWS
         self._pool = kernel.new_pool(self._points, kinds, POOL if packing else 0, min(n, 400))
         self._no_pool = kernel.new_pool(self._points, kinds, 0, 0)
         self._packs, self._seconds = 0, seconds
@@ -124,7 +124,7 @@ class _Run:
         due = self._packs < len(PACK_AT) and share > PACK_AT[self._packs]
         if len(self._pool.prize) and self._step == 0 and due:
             self._packs = int(np.searchsorted(PACK_AT, share))
-            self._pack(self._seconds * max(0.0, min(PACK_PART, 1 - share)))
+            self._pack(self._seconds * min(PACK_PART, 1 - share))
         lately = self._lately
         total = float(max(lately.total[0], 1))
         hot = max(self._hot * total, HOT_AT_LEAST * self._mean)
