@@ -55,7 +55,7 @@ def check_plan(
     earns at two corners; a crew by car walks only on excursions, near enough to its car, back to
     it, and in the time of a stop; every other rule of its crews is kept. Nothing of the solver is
     used but the formulas of `PatrolRules`, of `patrolmap.patrol.access`, of
-    `patrolmap.patrol.turns.turn_seconds` and of `patrolmap.patrol.apart.too_near`.
+    `patrolmap.patrol.turns.turn_seconds` and of `patrolmap.patrol.tracks.too_near`.
 
     Parameters
     ----------

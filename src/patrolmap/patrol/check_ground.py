@@ -15,10 +15,10 @@ from patrolmap.patrol.access import (
     park_segments,
     unlit_segments,
 )
-from patrolmap.patrol.apart import EVERY, by_duty, too_near, track_of
 from patrolmap.patrol.check_stated import Asked, Breach
 from patrolmap.patrol.plan import Plan
 from patrolmap.patrol.rules import PatrolRules
+from patrolmap.patrol.tracks import EVERY, by_duty, too_near, track_of
 from patrolmap.patrol.turns import turn_seconds
 
 Bools = npt.NDArray[np.bool_]
@@ -52,7 +52,7 @@ def check_ground(plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]) -
 def check_distances(
     plan: Plan, steps: pd.DataFrame, shifts: Mapping[str, Asked]
 ) -> Iterator[Breach]:
-    """Check that crews on the move keep their distance; see `patrolmap.patrol.apart.too_near`."""
+    """Check that crews on the move keep their distance; see `patrolmap.patrol.tracks.too_near`."""
     if all(asked.rules.crew_distance == 0 for asked in shifts.values()):
         return
     tracks = []

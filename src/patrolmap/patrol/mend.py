@@ -18,11 +18,13 @@ from patrolmap.errors import InfeasibleError
 from patrolmap.patrol.apart import keep_apart
 from patrolmap.patrol.arcs import Order
 from patrolmap.patrol.haste import AT_LEISURE, Haste
+from patrolmap.patrol.refill import refill
 from patrolmap.patrol.search import SEARCHES
 from patrolmap.patrol.steps import Stepper, Steps
 from patrolmap.patrol.stop import written
 from patrolmap.patrol.timeline import timeline
 from patrolmap.patrol.turns import turns_cost
+from patrolmap.patrol.untangle import untangled
 
 if TYPE_CHECKING:
     from patrolmap.patrol.problem import Crew, Problem
@@ -32,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 TRIES = 40  # entries dropped that are tried again
-LOOKS = 100  # walks made and looked at to mend one
+LOOKS, APART_LOOKS = 100, 500  # walks made and looked at to mend one; for its distance
 LOOK, LOOK_METRE = 5e-4, 3e-8  # s that each takes, and more per metre that the crew may walk
 
 
@@ -61,25 +63,29 @@ def mend_orders(
         rule and crew.
     """
     mender = _Mender(problem, orders, relax=relax)
-    apart = any(crew.rules.crew_distance > 0 for crew in problem.crews)
-    first, then = haste.parted(2) if apart else (haste, haste)
-    parts = zip(problem.crews, orders, first.parted(len(orders)), strict=True)
-    for row, (crew, order, part) in enumerate(parts):
-        if _unsure(crew):
-            mender.settle(row, mender.mended(row, order, part.late))
-    if not apart:
-        return mender.orders
-    return keep_apart(problem, mender.orders, mender, relax=relax, haste=then)
+    apart, unsure = _apart(problem), [_unsure(crew) for crew in problem.crews]
+    first, turn, then, last = haste.parted(4) if apart else [haste] * 4
+    for row, part in enumerate(first.parted(len(orders))):
+        if unsure[row]:
+            mender.settle(row, mender.mended(row, mender.orders[row], part.late))
+    if apart:
+        mender.untangle(turn)
+        spacer = keep_apart(problem, mender.orders, mender, relax=relax, haste=then)
+        return refill(problem, spacer.kept, spacer, haste=last)
+    return refill(problem, mender.orders, mender, haste=last) if any(unsure) else mender.orders
 
 
 def mending_seconds(problem: Problem) -> float:
     """Return about how long it takes to mend the orders of a search, on an office machine."""
-    crews = problem.crews
-    unsure = [crew for crew in crews if _unsure(crew)]
-    looks = LOOKS * sum(LOOK + LOOK_METRE * crew.budget / 1000 for crew in unsure)
-    if any(crew.rules.crew_distance > 0 for crew in crews):
-        looks += LOOKS * sum(LOOK + LOOK_METRE * crew.budget / 1000 for crew in crews)
-    return SEARCHES * looks
+    times = LOOKS * np.array([_unsure(crew) for crew in problem.crews])
+    times += APART_LOOKS if _apart(problem) else 0
+    look = [LOOK + LOOK_METRE * crew.budget / 1000 for crew in problem.crews]
+    return float(SEARCHES * (times * look).sum())
+
+
+def _apart(problem: Problem) -> bool:
+    """Return whether crews have to keep a distance."""
+    return any(crew.rules.crew_distance > 0 for crew in problem.crews)
 
 
 def _unsure(crew: Crew) -> bool:
@@ -122,6 +128,14 @@ class _Mender:
             if entry in mine and self._duties[i].get(entry) == self._duties[row][entry]
         }  # fmt: skip
         return np.array([entry in mine - others for entry, _ in order], dtype=np.bool_)
+
+    def untangle(self, haste: Haste) -> None:
+        """Walk loops the other way round where crews then meet less, and the rules are kept."""
+        for row, order in enumerate(
+            untangled(self.problem, self.orders, self.stepper, haste=haste)
+        ):
+            if order != self.orders[row] and self.fits(row, order):
+                self.settle(row, order)
 
     def mended(self, row: int, order: Order, late: Callable[[], bool]) -> Order:
         """Drop entries until the walk keeps its rules, then take back those that fit after all."""

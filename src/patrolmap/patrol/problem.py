@@ -60,7 +60,7 @@ class Group:
 
     def back(self, node: int) -> Floats:
         """Return the millimetres from every node to one."""
-        return self._known(not self._both_ways, node)
+        return self._known(not self.both_ways, node)
 
     def _known(self, turned: bool, node: int) -> Floats:
         """Search the streets from each node only once: a city has many depots, and is large."""
@@ -69,7 +69,8 @@ class Group:
         return self._far[turned, node]
 
     @cached_property
-    def _both_ways(self) -> bool:
+    def both_ways(self) -> bool:
+        """Whether its crews may go either way on each segment that they may use."""
         n = len(self.earns)
         return np.array_equal(has_arc(self.graph, True, n), has_arc(self.graph, False, n))
 

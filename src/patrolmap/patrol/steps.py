@@ -175,6 +175,12 @@ class Stepper:
             found=np.array([mm >= 0 for _, mm in found], dtype=np.bool_),
         )
 
+    def legs(self, crew: Crew, order: Order) -> Ints:
+        """Return the millimetres of the way to each entry, and of that to the end."""
+        _, _, enter, leave = entered_and_left(self._ends, order)
+        ways = np.append(crew.start, leave), np.append(enter, crew.end)
+        return np.array([mm for _, mm in self._ways(crew.group).between(*ways)], dtype=np.int64)
+
     def legs_past(self, crew: Crew, order: Order) -> Ints:
         """Return, for each entry, the millimetres of the way past it; -1 = there is none."""
         _, _, enter, leave = entered_and_left(self._ends, order)
