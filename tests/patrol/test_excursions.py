@@ -261,7 +261,8 @@ def test_an_excursion_is_dropped_where_the_park_would_close_on_it(closes: str, k
     problem = with_trips(build_problem(PARK, flat_risk(PARK), [shift], None))
     first = len(PARK.segments) + len(problem.standing.spot)
     order = [(first, True)]  # no way of the drive is in a park
-    assert mend_orders(problem, [order]) == [order[:kept]]
+    (mended,) = mend_orders(problem, [order])
+    assert [entry for entry in mended if entry[0] >= first] == order[:kept]
 
 
 def test_two_crews_meet_on_foot_at_one_square_and_keep_their_distance_by_car() -> None:

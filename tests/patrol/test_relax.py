@@ -184,8 +184,9 @@ def test_what_a_shift_must_visit_is_kept_by_one_crew_only() -> None:
     street, rest = rows["must_visit"], rows["break_length"]
     too_late: Order = [(street, True), (rest, True)]  # its break would begin after its window
     in_time: Order = [(second, True), (street, True)]
-    kept = mend_orders(case, [too_late, in_time])
-    assert [[row for row, _ in order] for order in kept] == [[rest], [second, street]]
+    kept = [[row for row, _ in order] for order in mend_orders(case, [too_late, in_time])]
+    assert rest in kept[0] and street not in kept[0]
+    assert kept[1] == [second, street]
     with pytest.raises(InfeasibleError, match="break_length"):
         mend_orders(case, [too_late, [(second, True)]])
 
