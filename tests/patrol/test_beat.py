@@ -78,6 +78,18 @@ def test_depots_farther_apart_than_a_beat_are_refused_by_name() -> None:
         beaten(row_town(3), "30s")
 
 
+@pytest.mark.parametrize("relax", [False, True])
+def test_depots_as_far_apart_as_a_beat_allows_leave_the_way_between_them(relax: bool) -> None:
+    place = row_town(8)
+    shift = shift_at(
+        place, minutes=30, rules=PatrolRules(beat="6min", repeat_share=0.0),
+        end_depot=depot_at(place, (500.0, 0.0), name="gate"),
+    )  # fmt: skip
+    plan = plan_patrols(place, flat_risk(place), [shift], stop=MaxIterations(20), relax=relax)
+    assert_good(plan, place, flat_risk(place))
+    assert plan.provenance.prize == 5  # 500 m; no corner is within 250 m of both
+
+
 def test_a_beat_by_car_is_refused() -> None:
     place = row_town(3)
     with pytest.raises(OptionError, match=r"beat='5min' is a rule for crews on foot"):

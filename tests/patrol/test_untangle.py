@@ -26,6 +26,11 @@ def problem() -> Problem:
     return build_problem(PLACE, flat_risk(PLACE), [shift], None)
 
 
+def always(row: int, order: Order) -> bool:
+    """Every walk keeps the rules."""
+    return True
+
+
 def meetings(problem: Problem, orders: list[Order]) -> int:
     """Count the moments at which two crews are too near, pair by pair."""
     tracks = [walked(Stepper(problem), row, order)[0] for row, order in enumerate(orders)]
@@ -54,7 +59,7 @@ def test_the_same_streets_in_walks_as_long_that_meet_no_more(
     problem: Problem, seed: int, n: int
 ) -> None:
     given_orders = drawn(problem, seed, n)
-    orders = untangled(problem, given_orders, Stepper(problem))
+    orders = untangled(problem, given_orders, Stepper(problem), always)
     assert meetings(problem, orders) <= meetings(problem, given_orders)
     for row, (order, before) in enumerate(zip(orders, given_orders, strict=True)):
         assert sorted(entry for entry, _ in order) == sorted(entry for entry, _ in before)
@@ -68,10 +73,18 @@ def test_crews_who_walk_hand_in_hand_part(problem: Problem) -> None:
     orders: list[Order] = [streets] * 3
     before = meetings(problem, orders)
     assert before > 300
-    assert meetings(problem, untangled(problem, orders, Stepper(problem))) < before / 3
+    assert meetings(problem, untangled(problem, orders, Stepper(problem), always)) < before / 3
+
+
+def test_a_crew_whose_rules_forbid_it_stays_with_its_walk(problem: Problem) -> None:
+    streets = [entry for entry in drawn(problem, 7, 12)[0] if entry[0] < len(problem.prize)]
+    orders: list[Order] = [streets] * 3
+    found = untangled(problem, orders, Stepper(problem), lambda row, order: row != 1)
+    assert found[1] == streets != found[0]
+    assert meetings(problem, found) < meetings(problem, orders)
 
 
 def test_who_is_late_leaves_walks_as_they_are(problem: Problem) -> None:
     orders = drawn(problem, 3, 8)
     late = Haste(elapsed=lambda: 2.0, until=1.0)
-    assert untangled(problem, orders, Stepper(problem), haste=late) == orders
+    assert untangled(problem, orders, Stepper(problem), always, haste=late) == orders

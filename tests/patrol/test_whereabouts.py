@@ -70,3 +70,21 @@ def test_nobody_is_near_to_a_crew_that_does_not_walk(problem: Problem) -> None:
     assert len(where.steps_near(5, track)) > 0
     where.put(4, None)
     assert where.steps_near(5, track).tolist() == []
+
+
+def test_a_week_of_shifts_takes_no_more_looks_than_an_evening() -> None:
+    rules = PatrolRules(crew_distance=90.0)
+    shifts = [
+        shift_at(PLACE, start=f"2026-11-{day} 20:00+05:00", minutes=10, name=f"{day}", rules=rules)
+        for day in range(22, 29)
+    ]
+    week = build_problem(PLACE, flat_risk(PLACE), shifts, None)
+    where = Whereabouts(week)
+    begin = clock_zero(week) // EVERY
+    for row in range(len(shifts)):
+        looks = where.looks(row)
+        assert len(looks) == LOOKS
+        assert looks[0] == begin + row * 24 * 360
+    track = drawn(week, np.random.default_rng(2), LOOKS)
+    where.put(0, track)
+    assert where.steps_near(1, track).tolist() == []  # a day later, at the same places

@@ -30,23 +30,24 @@ def keep_apart(
     problem: Problem,
     orders: Sequence[Order],
     keeper: Keeper,
+    stepper: Stepper,
     *,
     relax: bool = False,
     haste: Haste = AT_LEISURE,
 ) -> Spacer:
-    """Return who knows orders whose walks keep `crew_distance`, made crew after crew.
+    """Return the spacer that has the orders, made crew after crew, of walks that keep apart.
 
-    Each crew yields to those before it: it walks its order the other way round where that meets
-    them less often, then leaves out what it is about when it comes too near, until it does not, or
-    goes to its duties by other streets; the `keeper` says whether it keeps its other rules. What it
-    owes stays, but with `relax`. Who is late, as `haste` says, leaves out what it must at once.
+    Each crew yields to those before it: it leaves out what it is about when it comes nearer than
+    `crew_distance`, until it does not, or goes to its duties by other streets; the `keeper` says
+    whether it keeps its other rules. What it owes stays, but with `relax`. Who is late, as `haste`
+    says, leaves out what it must at once.
 
     Raises
     ------
     InfeasibleError
         Where only duties are left of a route, and it still comes too near.
     """
-    spacer = Spacer(problem, keeper, relax=relax)
+    spacer = Spacer(problem, keeper, stepper, relax=relax)
     parts = haste.parted(len(orders))
     for row, (order, part) in enumerate(zip(orders, parts, strict=True)):
         spacer.add(row, list(order), part.late)
@@ -72,9 +73,8 @@ class Keeper(Protocol):
 class Spacer:
     """Takes the crews one after the other, each apart from those before it; `kept` are theirs."""
 
-    def __init__(self, problem: Problem, keeper: Keeper, *, relax: bool) -> None:
-        self.problem, self.relax, self._keeper, self._fits = problem, relax, keeper, keeper.fits
-        self._stepper = Stepper(problem)
+    def __init__(self, problem: Problem, keeper: Keeper, stepper: Stepper, *, relax: bool) -> None:
+        self.problem, self.relax, self._keeper, self._stepper = problem, relax, keeper, stepper
         self._worths = problem.worth.max(axis=1, initial=0.0)
         self.kept: list[Order] = []
         self._where = Whereabouts(problem)
@@ -110,7 +110,7 @@ class Spacer:
             wider = sorted([*left, entry])
             some = [order[i] for i in wider]
             again, busy = self._met(row, some)
-            if not busy and self._fits(row, some):
+            if not busy and self._keeper.fits(row, some):
                 left, track = wider, again
         self.kept.append([order[i] for i in left])
         self._keeper.settle(row, self.kept[-1])
@@ -118,7 +118,7 @@ class Spacer:
 
     def fits(self, row: int, order: Order) -> bool:
         """Return whether a walk keeps the rules of its crew, and its distance from all others."""
-        return self._good(row, order)
+        return not self._met(row, order)[1] and (not order or self._keeper.fits(row, order))
 
     def settle(self, row: int, order: Order) -> None:
         """Keep another order of a crew."""
@@ -132,9 +132,6 @@ class Spacer:
         if track is None:
             return None, []
         return track, task[self._where.steps_near(row, track)].tolist()
-
-    def _good(self, row: int, order: Order) -> bool:
-        return not self._met(row, order)[1] and (not order or self._fits(row, order))
 
     def _thinned(
         self, row: int, order: Order, fixed: Bools, late: Callable[[], bool]
@@ -172,15 +169,15 @@ class Spacer:
                 if fixed[at]:
                     left.append(len(wider))
                 wider.append(order[at])
-        return (wider, left) if self._good(row, [wider[i] for i in left]) else (order, None)
+        return (wider, left) if self.fits(row, [wider[i] for i in left]) else (order, None)
 
     def _without_duties(self, row: int, order: Order, fixed: Bools) -> list[int] | None:
         """Leave out duties too."""
         left = np.flatnonzero(fixed).tolist()
-        while left and not self._good(row, [order[i] for i in left]):
+        while left and not self.fits(row, [order[i] for i in left]):
             busy = self._met(row, [order[i] for i in left])[1]
             del left[min(range(len(left)), key=lambda n: abs(n - (busy[0] if busy else n)))]
-        return left if self._good(row, [order[i] for i in left]) else None
+        return left if self.fits(row, [order[i] for i in left]) else None
 
     def _without_free(
         self, row: int, order: Order, left: list[int], fixed: Bools, late: Callable[[], bool]
@@ -189,14 +186,14 @@ class Spacer:
         while True:
             some = [order[i] for i in left]
             busy = self._met(row, some)[1]
-            if not busy and (not left or self._fits(row, some)):
+            if not busy and (not left or self._keeper.fits(row, some)):
                 return left
             open_to = [n for n, i in enumerate(left) if not fixed[i]]
             if not open_to:
                 return None
             if late():
                 left = self._cut(row, order, left, fixed)
-                return left if self._good(row, [order[i] for i in left]) else None
+                return left if self.fits(row, [order[i] for i in left]) else None
             near = busy[0] if busy else len(left)
             del left[min(open_to, key=lambda n: abs(n - near))]
 
@@ -207,7 +204,7 @@ class Spacer:
         while few < many:
             half = (few + many) // 2
             out = set(free[:half])
-            if self._good(row, [order[i] for i in left if i not in out]):
+            if self.fits(row, [order[i] for i in left if i not in out]):
                 many = half
             else:
                 few = half + 1

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from patrolmap._kernels.paths import UNREACHABLE, distance_table
 from patrolmap.errors import InfeasibleError, OptionError
-from patrolmap.patrol.arcs import arrays, far_from, only
+from patrolmap.patrol.arcs import arrays, far_from, only, tails, walk_over
 from patrolmap.patrol.stop import parse_duration
 from patrolmap.patrol.turns import with_lengths
 from patrolmap.streets.network import Graph
@@ -183,6 +183,7 @@ def _best_ball(problem: Problem, crew: Crew, mm: int, worth: Floats, places: lis
     """Return the streets of the ball around the best centre for a crew; none where none fits.
 
     The best holds the most `places` (any segment of each counts), and of those is worth the most.
+    Where no centre is near enough to both of two depots, there is the way between them.
     """
     group = problem.groups[crew.group]
     graph = with_lengths(group.graph, problem.streets.length_mm)
@@ -202,4 +203,7 @@ def _best_ball(problem: Problem, crew: Crew, mm: int, worth: Floats, places: lis
             value = (held, float(worth[ball & group.earns].sum()))
             if value > most and ball.any():
                 best, most = ball, value
+    if not best.any() and crew.start != crew.end:
+        way, _ = walk_over(graph, tails(graph), problem.streets.ends, crew.start, crew.end, [])
+        best[way] = True
     return best

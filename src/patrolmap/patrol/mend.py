@@ -64,15 +64,18 @@ def mend_orders(
     """
     mender = _Mender(problem, orders, relax=relax)
     apart, unsure = _apart(problem), [_unsure(crew) for crew in problem.crews]
-    first, turn, then, last = haste.parted(4) if apart else [haste] * 4
+    parts = haste.parted(8)  # for their distance, half of the time for dropping
+    first, turn, then, last = (parts[i] for i in (1, 2, 6, 7)) if apart else [haste] * 4
     for row, part in enumerate(first.parted(len(orders))):
         if unsure[row]:
             mender.settle(row, mender.mended(row, mender.orders[row], part.late))
-    if apart:
-        mender.untangle(turn)
-        spacer = keep_apart(problem, mender.orders, mender, relax=relax, haste=then)
-        return refill(problem, spacer.kept, spacer, haste=last)
-    return refill(problem, mender.orders, mender, haste=last) if any(unsure) else mender.orders
+    if not apart:
+        rows = np.flatnonzero(unsure).tolist()
+        haste = haste.parted(2)[0]  # half of what is left: other orders are to be mended too
+        return refill(problem, mender.orders, mender, mender.stepper, rows=rows, haste=haste)
+    mender.orders = untangled(problem, mender.orders, mender.stepper, mender.fits, haste=turn)
+    spacer = keep_apart(problem, mender.orders, mender, mender.stepper, relax=relax, haste=then)
+    return refill(problem, spacer.kept, spacer, mender.stepper, haste=last)
 
 
 def mending_seconds(problem: Problem) -> float:
@@ -123,19 +126,13 @@ class _Mender:
         What a shift must visit is visited by one of its crews: where two have it, one may drop it.
         """
         mine = {entry for entry, _ in order} & self._duties[row].keys()
+        if not mine:
+            return np.zeros(len(order), dtype=np.bool_)
         others = {
             entry for i, other in enumerate(self.orders) if i != row for entry, _ in other
             if entry in mine and self._duties[i].get(entry) == self._duties[row][entry]
         }  # fmt: skip
         return np.array([entry in mine - others for entry, _ in order], dtype=np.bool_)
-
-    def untangle(self, haste: Haste) -> None:
-        """Walk loops the other way round where crews then meet less, and the rules are kept."""
-        for row, order in enumerate(
-            untangled(self.problem, self.orders, self.stepper, haste=haste)
-        ):
-            if order != self.orders[row] and self.fits(row, order):
-                self.settle(row, order)
 
     def mended(self, row: int, order: Order, late: Callable[[], bool]) -> Order:
         """Drop entries until the walk keeps its rules, then take back those that fit after all."""

@@ -47,7 +47,7 @@ class PatrolRules:
         The most often that a crew may come by one corner (node) in its shift; None: no limit.
     crew_distance : float
         Least metres between two crews on the move, as the crow flies; the larger of both crews'
-        counts. See `patrolmap.patrol.apart.too_near` for where it is not asked.
+        counts. See `patrolmap.patrol.tracks.too_near` for where it is not asked.
     beat : str, optional
         Compact beat: from any point of its route a crew on foot reaches any other in so long, e.g.
         "5min". See `patrolmap.patrol.beat.beat_metres`.

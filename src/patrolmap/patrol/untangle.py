@@ -8,7 +8,7 @@ over such turns looks for routes that meet seldom (Kirkpatrick, Gelatt & Vecchi 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from patrolmap.patrol.arcs import Order
 from patrolmap.patrol.haste import AT_LEISURE, Haste
 from patrolmap.patrol.steps import Stepper
 from patrolmap.patrol.timeline import timeline
-from patrolmap.patrol.tracks import clock_zero, walked
+from patrolmap.patrol.tracks import EVERY, clock_zero, walked
 from patrolmap.patrol.whereabouts import Whereabouts
 
 if TYPE_CHECKING:
@@ -30,28 +30,50 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-TURNS = 1500  # tried for each crew
+TURNS, MOST = 1500, 20_000  # tried for each crew; for all
 HOT = 12.0  # looks at which two crews are too near
 LOOK = 100  # turns between two looks at the clock
+Fits = Callable[[int, Order], bool]
 
 
 def untangled(
-    problem: Problem, orders: Sequence[Order], stepper: Stepper, *, haste: Haste = AT_LEISURE
-) -> list[Order]:
+    problem: Problem, orders: Sequence[Order], stepper: Stepper, fits: Fits, *,
+    haste: Haste = AT_LEISURE,
+) -> list[Order]:  # fmt: skip
     """Return orders of the same entries whose walks meet less; `crew_distance` says how near.
 
-    What each rule makes of the new moments is not looked at.
+    `fits` says whether the walk of a crew, by its row, keeps the crew's other rules.
     """
-    tangle = _Tangle(problem, orders, stepper)
-    random = np.random.default_rng(0)
-    before, n = tangle.near.sum(), TURNS * len(tangle.movable)
+    given: list[Order] = [list(order) for order in orders]
+    if haste.late():
+        return given
+    tangle = _Tangle(problem, given, stepper)
+    random, before = np.random.default_rng(0), int(tangle.meets.sum())
+    n = min(TURNS * int((tangle.meets > 0).sum()), MOST) if len(tangle.movable) else 0
     for turn in range(n):
-        if turn % LOOK == 0 and (haste.late() or not tangle.near.any()):
+        if turn % LOOK == 0 and (haste.late() or tangle.least == 0):
             break
         tangle.turn(random, HOT * (1 - turn / n))
-    turned = tangle.orders()  # ways between entries may be shorter now, and crews earlier
-    after = _Tangle(problem, turned, stepper).near.sum()
-    return turned if after < before else [list(order) for order in orders]
+    if tangle.least == before:
+        return given
+    turned: list[Order] = [
+        new if new == old or fits(row, new) else old
+        for row, (new, old) in enumerate(zip(tangle.orders(), given, strict=True))
+    ]  # ways between entries may be shorter now, and crews earlier
+    return turned if _meetings(problem, turned, stepper) < before else given
+
+
+def _meetings(problem: Problem, orders: Sequence[Order], stepper: Stepper) -> int:
+    """Return how often crews are too near to others, each pair counted twice."""
+    where = _put(problem, orders, stepper)
+    return sum(int(where.times_near(row, where.looks(row)).sum()) for row in range(len(orders)))
+
+
+def _put(problem: Problem, orders: Sequence[Order], stepper: Stepper) -> Whereabouts:
+    where = Whereabouts(problem)
+    for row, order in enumerate(orders):
+        where.put(row, walked(stepper, row, order)[0])
+    return where
 
 
 @dataclass
@@ -108,61 +130,59 @@ class _Walk:
 
 
 class _Tangle:
-    """The walks of all crews, where they are at each look, and how often two are too near.
+    """The walks of all crews, and where they are at each look.
 
-    `near` is the number of looks for each pair; `movable` are the crews whose walks can be turned.
+    `meets` says how often each crew is too near to others, `least` how often all were at best;
+    `movable` are the crews whose walks can be turned.
     """
 
     def __init__(self, problem: Problem, orders: Sequence[Order], stepper: Stepper) -> None:
         self._given, self._stepper, self._problem = orders, stepper, problem
-        c = len(orders)
-        self._walks = [self._walk(row) for row in range(c)]
-        tracks = [walked(stepper, row, order)[0] for row, order in enumerate(orders)]
-        self._where = Whereabouts(problem)
-        for row, track in enumerate(tracks):
-            self._where.put(row, track)
-        self.movable = [
-            row for row, crew in enumerate(problem.crews)
-            if tracks[row] is not None and problem.groups[crew.group].both_ways
-        ]  # fmt: skip
-        looks = slice(0, self._where.xy.shape[1])
-        self.near = np.stack(
-            [self._where.times_near(row, looks, self._where.xy[row]) for row in range(c)]
+        rows = range(len(orders))
+        self._walks = [self._walk(row) for row in rows]
+        self._where = _put(problem, orders, stepper)
+        self.meets = np.array(
+            [self._where.times_near(row, self._where.looks(row)).sum() for row in rows]
         )
-        self._best, self._least = self._ways(), int(self.near.sum())
+        ways = [problem.groups[crew.group].both_ways for crew in problem.crews]
+        self.movable = np.flatnonzero(ways)
+        self._best, self.least = [self._entries(row) for row in rows], int(self.meets.sum())
+        self._moved: set[int] = set()  # since the best
 
     def turn(self, random: np.random.Generator, heat: float) -> None:
         """Turn a loop of a crew, if crews then meet less, or not much more."""
-        meets = self.near[self.movable].sum(axis=1) + 1
-        row = self.movable[int(np.searchsorted(np.cumsum(meets), random.random() * meets.sum()))]
+        share = np.cumsum(self.meets[self.movable] + 1.0)
+        row = int(self.movable[np.searchsorted(share, random.random() * share[-1], "right")])
         walk = self._walks[row]
         if (loop := walk.loop(random)) is None:
             return
         corners, at = walk.turned(*loop)
-        looks = self._where.looks(at[0], at[-1])
-        moments = self._where.moments(looks)
-        xy = np.column_stack([np.interp(moments, at, corners[:, i]) for i in range(2)])
-        before = self._where.times_near(row, looks, self._where.xy[row, looks])
-        more = self._where.times_near(row, looks, xy) - before
+        look = self._where.looks(row, at[0], at[-1])
+        xy = np.column_stack([np.interp(look * EVERY, at, corners[:, i]) for i in range(2)])
+        more = self._where.times_near(row, look, xy) - self._where.times_near(row, look)
         if more.sum() > 0 and random.random() >= np.exp(-more.sum() / heat):
             return
         walk.turn(*loop)
-        self._where.xy[row, looks] = xy
-        self.near[row] += more
-        self.near[:, row] += more
-        if self.near.sum() < self._least:
-            self._best, self._least = self._ways(), int(self.near.sum())
+        self._where.move(row, look, xy)
+        self.meets += more
+        self.meets[row] += more.sum()
+        self._moved.add(row)
+        if self.meets.sum() < self.least:
+            self.least = int(self.meets.sum())
+            for moved in self._moved:
+                self._best[moved] = self._entries(moved)
+            self._moved.clear()
 
     def orders(self) -> list[Order]:
         """Return the orders of the walks that met least."""
         return [
             list(zip(segment.tolist(), forward.tolist(), strict=True))
-            if row in self.movable else list(self._given[row])
-            for row, (segment, forward) in enumerate(self._best)
-        ]  # fmt: skip
+            for segment, forward in self._best
+        ]
 
-    def _ways(self) -> list[tuple[Ints, Bools]]:
-        return [(walk.segment[walk.wanted], walk.forward[walk.wanted]) for walk in self._walks]
+    def _entries(self, row: int) -> tuple[Ints, Bools]:
+        walk = self._walks[row]
+        return walk.segment[walk.wanted], walk.forward[walk.wanted]
 
     def _walk(self, row: int) -> _Walk:
         problem, order = self._problem, self._given[row]
@@ -194,7 +214,8 @@ def _corners(
     xy, step = shapely.get_coordinates(lines[segment[moved]], return_index=True)
     metres = np.append(0.0, np.cumsum(np.hypot(*np.diff(xy, axis=0).T)))
     begins, ends = np.searchsorted(step, [np.arange(len(moved)), np.arange(len(moved)) + 1])
-    share = (metres - metres[begins][step]) / (metres[ends - 1] - metres[begins])[step]
+    whole = np.maximum(metres[ends - 1] - metres[begins], 1e-9)
+    share = (metres - metres[begins][step]) / whole[step]
     step = moved[step]
     share = np.where(forward[step], share, 1 - share)
     by_time = np.lexsort((share, step))
