@@ -12,7 +12,17 @@ import patrolmap as pm
 from offices import open_office
 
 TZ = "Asia/Almaty"
+LONGEST = (  # files whose tests take longest; begun first, no worker is left alone with one
+    "test_cities.py", "test_nightly.py", "test_fuzz.py", "test_cards.py", "test_chain.py",
+    "test_browser.py", "test_cli.py", "test_local.py", "test_plan_patrols.py",
+    "03_night_patrol.ipynb",
+)  # fmt: skip
 INSTALLED_IN_CI = ("browser", "postgis")  # markers of tests for whose needs .ci/run provides
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.hookimpl(wrapper=True)

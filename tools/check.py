@@ -16,7 +16,13 @@ CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "mypy": ["-m", "mypy"],
     "imports": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
-    "pytest": ["-m", "pytest", "--numprocesses=auto", "--dist=loadfile"],
+    "pytest": [
+        "-m",
+        "pytest",
+        "--numprocesses=auto",
+        "--dist=loadfile",
+        "--no-loadscope-reorder",
+    ],
 }
 
 

@@ -83,7 +83,7 @@ def check_plan(
     >>> streets = pm.read_streets(district.streets)
     >>> risk = pd.Series(1.0, index=streets.segments.index)
     >>> depot = pm.Depot("square", lon=76.8605, lat=43.2305)
-    >>> shift = pm.Shift(depot=depot, start="2026-11-22 20:00+05:00", duration="1h")
+    >>> shift = pm.Shift(depot=depot, start="2026-11-22 20:00+05:00", duration="20min")
     >>> plan = pm.plan_patrols(streets, risk, [shift], stop=pm.MaxIterations(50))
     >>> len(pm.check_plan(plan, streets, risk=risk))
     0

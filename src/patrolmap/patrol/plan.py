@@ -162,7 +162,7 @@ class Plan:
         >>> district = pm.datasets.sample()
         >>> streets = pm.read_streets(district.streets)
         >>> depot = pm.Depot("square", lon=76.8605, lat=43.2305)
-        >>> shift = pm.Shift(depot=depot, start="2026-11-22 20:00+05:00", duration="1h")
+        >>> shift = pm.Shift(depot=depot, start="2026-11-22 20:00+05:00", duration="20min")
         >>> risk = pd.Series(1.0, index=streets.segments.index)
         >>> plan = pm.plan_patrols(streets, risk, [shift], stop=pm.MaxIterations(50))
         >>> print(plan.summary())
