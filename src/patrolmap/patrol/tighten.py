@@ -64,7 +64,7 @@ def tighten_bound(
     >>> depot = pm.Depot("square", lon=76.8605, lat=43.2305)
     >>> shift = pm.Shift(depot=depot, start="2026-11-22 20:00+05:00", duration="20min")
     >>> plan = pm.plan_patrols(streets, risk, [shift], stop=pm.MaxIterations(200))
-    >>> tight = pm.tighten_bound(plan, streets, risk, [shift], seconds=5)
+    >>> tight = pm.tighten_bound(plan, streets, risk, [shift], seconds=1)
     >>> tight.provenance.gap <= plan.provenance.gap
     True
     """
