@@ -178,13 +178,14 @@ class Stepper:
     def legs(self, crew: Crew, order: Order) -> Ints:
         """Return the millimetres of the way to each entry, and of that to the end."""
         _, _, enter, leave = entered_and_left(self._ends, order)
-        ways = np.append(crew.start, leave), np.append(enter, crew.end)
-        return np.array([mm for _, mm in self._ways(crew.group).between(*ways)], dtype=np.int64)
+        return self._mm(crew, np.append(crew.start, leave), np.append(enter, crew.end))
 
     def legs_past(self, crew: Crew, order: Order) -> Ints:
         """Return, for each entry, the millimetres of the way past it; -1 = there is none."""
         _, _, enter, leave = entered_and_left(self._ends, order)
-        sources, targets = np.append(crew.start, leave[:-1]), np.append(enter[1:], crew.end)
+        return self._mm(crew, np.append(crew.start, leave[:-1]), np.append(enter[1:], crew.end))
+
+    def _mm(self, crew: Crew, sources: Ints, targets: Ints) -> Ints:
         found = self._ways(crew.group).between(sources, targets)
         return np.array([mm for _, mm in found], dtype=np.int64)
 

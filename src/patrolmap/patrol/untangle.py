@@ -137,9 +137,8 @@ class _Tangle:
     """
 
     def __init__(self, problem: Problem, orders: Sequence[Order], stepper: Stepper) -> None:
-        self._given, self._stepper, self._problem = orders, stepper, problem
         rows = range(len(orders))
-        self._walks = [self._walk(row) for row in rows]
+        self._walks = [_walk_of(problem, row, orders[row], stepper) for row in rows]
         self._where = _put(problem, orders, stepper)
         self.meets = np.array(
             [self._where.times_near(row, self._where.looks(row)).sum() for row in rows]
@@ -184,26 +183,26 @@ class _Tangle:
         walk = self._walks[row]
         return walk.segment[walk.wanted], walk.forward[walk.wanted]
 
-    def _walk(self, row: int) -> _Walk:
-        problem, order = self._problem, self._given[row]
-        steps = self._stepper.steps(row, order)
-        line = timeline(problem, row, steps)
-        moved, n = line.source >= 0, len(steps.segment)
-        arrive, depart = np.full((2, n), -1, dtype=np.int64)
-        arrive[line.source[moved]] = clock_zero(problem) + line.arrive[moved]
-        depart[line.source[moved]] = clock_zero(problem) + line.depart[moved]
-        stops = np.append(True, arrive[1:] != depart[:-1]) | (arrive < 0)
-        street, xy, at = _corners(self._stepper.lines, steps.segment, steps.forward, arrive, depart)
-        return _Walk(
-            segment=steps.segment.copy(),
-            forward=steps.forward.copy(),
-            wanted=steps.wanted.copy(),
-            block=np.cumsum(stops | np.append(False, arrive[:-1] < 0)),
-            node=np.append(problem.crews[row].start, steps.node),
-            first=np.searchsorted(street, np.arange(n + 1)),
-            xy=xy,
-            at=at,
-        )
+
+def _walk_of(problem: Problem, row: int, order: Order, stepper: Stepper) -> _Walk:
+    steps = stepper.steps(row, order)
+    line = timeline(problem, row, steps)
+    moved, n = line.source >= 0, len(steps.segment)
+    arrive, depart = np.full((2, n), -1, dtype=np.int64)
+    arrive[line.source[moved]] = clock_zero(problem) + line.arrive[moved]
+    depart[line.source[moved]] = clock_zero(problem) + line.depart[moved]
+    stops = np.append(True, arrive[1:] != depart[:-1]) | (arrive < 0)
+    street, xy, at = _corners(stepper.lines, steps.segment, steps.forward, arrive, depart)
+    return _Walk(
+        segment=steps.segment.copy(),
+        forward=steps.forward.copy(),
+        wanted=steps.wanted.copy(),
+        block=np.cumsum(stops | np.append(False, arrive[:-1] < 0)),
+        node=np.append(problem.crews[row].start, steps.node),
+        first=np.searchsorted(street, np.arange(n + 1)),
+        xy=xy,
+        at=at,
+    )
 
 
 def _corners(
