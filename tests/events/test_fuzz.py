@@ -11,7 +11,7 @@ from fuzz_events import Result, fuzz, read_one
 from mangle import mangle
 from patrolmap.events import EventsReport, check_events
 
-FILES = 1200
+FILES = 2000
 
 
 @pytest.fixture(scope="module")
