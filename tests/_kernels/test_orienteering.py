@@ -1,5 +1,6 @@
 """The search over oriented segments: its books agree with themselves and with a plain twin."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -263,6 +264,16 @@ def test_a_search_never_loses_its_best_and_improves_a_greedy_start() -> None:
         assert seen == sorted(seen)
         better += seen[-1] > start
     assert better == 5
+
+
+def test_arrays_that_a_search_borrows_are_given_back() -> None:
+    search = Search(world(1))
+    arrays = [*search.place.tasks[:3], *search.current[:3], *search.bench[:3]]
+    search.improve(1)
+    before = [sys.getrefcount(array) for array in arrays]
+    search.improve(200)
+    search.whole_best()
+    assert [sys.getrefcount(array) for array in arrays] == before
 
 
 def test_a_repeat_waits_its_time_and_one_too_soon_is_not_planned() -> None:

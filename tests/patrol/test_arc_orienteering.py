@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patrolmap.errors import InfeasibleError, OptionError
-from patrolmap.patrol import MaxIterations, MaxRuntime, layout, solve_arc_orienteering
+from patrolmap.patrol import MaxIterations, MaxRuntime, room, solve_arc_orienteering
 
 STOP = MaxIterations(150)
 SQUARE: dict[str, Any] = {  # a loop at 0, two streets side by side, a dead end
@@ -102,7 +102,7 @@ def test_walks_on_any_graph_are_what_they_say(seed: int, crews: int, share: floa
 def test_where_long_ways_are_cut_short_depots_are_still_reached(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(layout, "REACHED", 200)  # some ten nodes from each
+    monkeypatch.setattr(room, "REACHED", 200)  # some ten nodes from each
     row = np.arange(60)
     prizes = np.where(row % 20 == 19, 1.0, 0.0)
     streets = {"from_node": row, "to_node": row + 1, "length": [10.0] * 60, "prizes": prizes}

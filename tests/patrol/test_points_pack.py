@@ -18,7 +18,7 @@ def pool_of(routes, kinds):
         order[row, : len(points)], size[row] = sorted(points), len(points)
     return Pool(
         prize=np.array([prize for *_, prize in routes] + [0], dtype=np.int64),
-        used=np.zeros(places, dtype=np.int64),
+        plan=np.zeros(places, dtype=np.int64),
         kind=np.array([kind for kind, *_ in routes] + [0], dtype=np.int64),
         order=order,
         size=size,

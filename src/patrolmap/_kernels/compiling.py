@@ -14,21 +14,29 @@ from numba.core.event import Event, Listener, install_listener, install_recorder
 _SAID = "_said_that_it_compiles"
 
 
-def kernel(signature: str | None = None, **options: Any) -> Callable[[Any], Any]:
+def kernel(
+    signature: str | None = None, *, borrows: bool = False, **options: Any
+) -> Callable[[Any], Any]:
     """Compile a function that Python calls, without the interpreter's lock.
 
     With a signature at once: the first of a module to be compiled, and not found on disk, says so
     in the module's log. Without, when it is first called: for arguments no signature spells.
+
+    One that only `borrows` its arrays, makes none and returns none, need not count who holds them.
+    In a loop that takes arrays from tuples the counting may take longer than all else, and two
+    threads that count the holders of the same arrays wait for each other.
     """
-    return _compiled(signature, nogil=True, **options)
+    return _compiled(signature, nogil=True, _nrt=not borrows, **options)
 
 
-def inner(signature: str | None = None, **options: Any) -> Callable[[Any], Any]:
+def inner(
+    signature: str | None = None, *, borrows: bool = False, **options: Any
+) -> Callable[[Any], Any]:
     """Compile a function that only kernels call: calling it from Python ends the process.
 
     Without the shell in which Python could call it, it takes the compiler a third less.
     """
-    return _compiled(signature, no_cpython_wrapper=True, **options)
+    return _compiled(signature, no_cpython_wrapper=True, _nrt=not borrows, **options)
 
 
 def inlined(function: Any) -> Any:

@@ -74,28 +74,43 @@ def choose(
     """Return rows of `units` worth planning, the best first, and how many passes of each.
 
     A pass is ranked by prize per metre, each repeat at its smaller share, less the share of the
-    crew's budget that the way there and back costs; every depot fills `ROOM` times its budget.
-    Where that is more than `most` passes, every depot gives up the same share of its own.
+    crew's budget that the way there and back costs. It belongs to the depot where it ranks first,
+    and every depot chooses of its own: together `ROOM` times all budgets, those with little of
+    their own less and the others more. Where that is more than `most` passes, all give up alike.
     """
     metres = length.astype(np.float64)
     copies = np.clip(most // max(1, len(length)), MAX_PASSES, MOST_PASSES)
     copy = np.arange(min(int(copies), int(units.passes.max(initial=1))))
     worth = (units.prize / metres)[:, None] * share ** copy[None, :]
     worth[copy[None, :] >= units.passes[:, None]] = 0.0
+    metres = np.repeat(metres, len(copy))
     place = np.full(worth.size, np.inf)  # where in the best depot's own order, in budgets
-    for reach in reaches:
+    owner = np.full(worth.size, -1, dtype=np.int64)
+    for row, reach in enumerate(reaches):
         near = np.where(np.isfinite(reach.trip), 1.02 - reach.trip / reach.budget, 0.0)
         score = (worth * near[:, None]).ravel()
         order = np.argsort(-score, kind="stable")
         order = order[score[order] > 0]
-        before = np.append(0.0, np.cumsum(metres[order // len(copy)])[:-1])[: len(order)]
-        place[order] = np.minimum(place[order], before / (reach.budget * reach.crews))
-    order = np.argsort(place, kind="stable")
-    order = order[place[order] <= (ROOM if len(order) > FEW else np.finfo(float).max)][:most]
+        before = _before(metres[order]) / (reach.budget * reach.crews)
+        better = before < place[order]
+        place[order[better]], owner[order[better]] = before[better], row
+    for row, reach in enumerate(reaches):
+        mine = np.flatnonzero(owner == row)
+        mine = mine[np.argsort(place[mine], kind="stable")]
+        place[mine] = _before(metres[mine]) / (reach.budget * reach.crews)
+    order = np.argsort(place, kind="stable")[: min(most, int((owner >= 0).sum()))]
+    if len(order) > FEW:
+        room = ROOM * sum(reach.budget * reach.crews for reach in reaches)
+        order = order[: int(np.searchsorted(_before(metres[order]), room, "right"))]
     order = order // len(copy)
     passes = np.bincount(order, minlength=len(units.segment))
     rows = order[np.sort(np.unique(order, return_index=True)[1])]
     return rows.astype(np.int64), passes[rows].astype(np.int64)
+
+
+def _before(metres: Floats) -> Floats:
+    """Return what comes before each entry, added up."""
+    return np.append(0.0, np.cumsum(metres)[:-1])[: len(metres)]
 
 
 def _bin_seconds(problem: Problem) -> Floats:

@@ -1,6 +1,5 @@
 """The arrays a search works on, laid out from graphs, earning passes and crews."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +15,7 @@ from patrolmap.patrol.contract import contract, order_by_place
 from patrolmap.patrol.duties import NO_DUTIES, Duties, extend, with_duties
 from patrolmap.patrol.parks import park_windows
 from patrolmap.patrol.problem import Problem
+from patrolmap.patrol.room import Room
 from patrolmap.streets.network import Graph
 
 Ints = npt.NDArray[np.int64]
@@ -26,17 +26,8 @@ Int32s = npt.NDArray[np.int32]
 
 NEAR = 14  # tasks nearby that a task knows
 HOMES = 4  # classes of crews nearby that a task knows
-REACHED = 12_000_000  # terminals x nodes up to which no way between two tasks is cut short
 SAMPLE = 8  # terminals from which it is seen how far so many nodes lie
-MAX_CELLS = 280_000_000  # distances kept, all graphs together: 1.1 GB
 HOP_CELLS = 130_000_000  # up to here ways are kept too, at 4 more bytes a cell
-PACE = 1e-7  # s a node that one search of the streets takes on a small office machine
-BEGUN = 2e-3  # s more to begin it
-PAIR = 4e-8  # s there for each pair of tasks: the tables, and the routes that a search starts from
-NODE = 2.5e-7  # s there for each node that the ways from a terminal reach
-AFTER_CREW, AFTER_SEGMENT = 1e-2, 2e-6  # s to walk the routes and to make the tables
-TASK_SHARE, NODE_SHARE = 0.5, 0.3  # of the seconds, so that some are over
-LEAST_TASKS, LEAST_NODES = 1000, 500_000
 WEIGHT = 1e3  # integer prize of everything, in millimetres of all budgets
 
 
@@ -86,36 +77,6 @@ class Ground:
     again: float = 0.0
     n_streets: int | None = None
     open_hours: tuple[Floats, Floats] | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Room:
-    """How large a search may be made, so that laying it out leaves time to search."""
-
-    tasks: int  # two terminals each
-    nodes: int  # terminals x nodes that they reach
-    after: float = 0.0  # s to keep for what comes after the search
-
-
-def room_for(ground: Ground, seconds: float = np.inf) -> Room:
-    """Return how much there is room for, in memory and in so many seconds.
-
-    How fast this machine is now is told by how long one search of the streets takes.
-    """
-    tasks = int((MAX_CELLS / len(ground.graphs)) ** 0.5 / 2)
-    if seconds == np.inf:
-        return Room(tasks=tasks, nodes=REACHED)
-    graph = ground.graphs[0]
-    began = time.perf_counter()
-    far_from(graph, int(ground.start[0]))
-    pace = (time.perf_counter() - began) / (BEGUN + PACE * graph.n_nodes)
-    cells = max(seconds, 0.0) / max(pace, 0.3) / len(ground.graphs)
-    after = max(pace, 1.0) * (AFTER_CREW * len(ground.start) + AFTER_SEGMENT * len(ground.length))
-    return Room(
-        tasks=int(min(tasks, max(LEAST_TASKS, (TASK_SHARE * cells / PAIR) ** 0.5))),
-        nodes=int(min(REACHED, max(LEAST_NODES, NODE_SHARE * cells / NODE))),
-        after=min(after, max(seconds, 0.0)),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +169,7 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
     if ground.open_hours is not None:
         hours = [moments[units.segment[rows]] for moments in ground.open_hours]
         opens, closes = np.maximum(opens, hours[0]), np.minimum(closes, hours[1])
+    kind, kinds, opens, closes = _kinds(ground, opens, closes)
     near = np.full((n, NEAR), -1, dtype=np.int64)
     nearest_tasks(distance[0], first, last, unit, time_bin[unit], near)
     members_from, members = _classes(ground)
@@ -228,7 +190,7 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
         opens=opens,
         closes=closes,
         copies=np.concatenate([[0], np.cumsum(passes)]).astype(np.int64),
-        sides=np.stack([_sides(ground, i, segment) for i in range(len(ground.earns))]),
+        sides=np.stack([_sides(ground, i, segment) & ever[unit, None] for i, ever in kinds]),
         near=near,
         homes=_homes(distance, back, crews_of, first, last),
     )
@@ -239,7 +201,7 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
         end=end,
         limit=ground.budget,
         budget=ground.budget,
-        group=ground.group,
+        group=kind,
         graph=ground.graph_of_group[ground.group],
         begin=ground.begin,
         speed=ground.speed,
@@ -252,7 +214,7 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
     if len(duty):
         ends = (terminal[ground.tail[duty]], terminal[ground.head[duty]])
         anywhere = replace(ground, earns=tuple(np.ones_like(earns) for earns in ground.earns))
-        sides = np.stack([_sides(anywhere, i, duty) for i in range(len(ground.earns))])
+        sides = np.stack([_sides(anywhere, i, duty) for i, _ in kinds])
         tasks = with_duties(tasks, ground.duties, ends, ground.length[duty], sides,
                             float(ground.budget.sum()) * (WEIGHT + 1))  # fmt: skip
     return Layout(
@@ -272,6 +234,28 @@ def _classes(ground: Ground) -> tuple[Ints, Ints]:
     row = row.ravel()
     begins = np.concatenate([[0], np.cumsum(np.bincount(row))])
     return begins.astype(np.int64), np.argsort(row, kind="stable").astype(np.int64)
+
+
+def _kinds(
+    ground: Ground, opens: Floats, closes: Floats
+) -> tuple[Ints, list[tuple[int, Bools]], Floats, Floats]:
+    """Return crews by group and by which units are open in their time, kind by kind.
+
+    A unit that is open all the time of every crew that may come while it is open has no hours of
+    its own any more: then the search need not look at the clock.
+    """
+    begin, until = ground.begin[:, None], (ground.begin + ground.budget / ground.speed)[:, None]
+    ever = (opens < until) & (begin < closes)
+    always = (~ever | ((opens <= begin) & (until <= closes))).all(axis=0)
+    patterns, pattern = np.unique(ever, axis=0, return_inverse=True)
+    both = np.column_stack([ground.group, pattern.ravel()])
+    kinds, kind = np.unique(both, axis=0, return_inverse=True)
+    return (
+        kind.ravel().astype(np.int64),
+        [(i, patterns[j]) for i, j in kinds.tolist()],
+        np.where(always, -np.inf, opens),
+        np.where(always, np.inf, closes),
+    )
 
 
 def _homes(distance: Int32s, back: Int32s, crews: Ints, first: Ints, last: Ints) -> Ints:

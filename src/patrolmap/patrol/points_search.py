@@ -23,7 +23,8 @@ FILLED = 400_000  # points laid at first between two looks at the clock, times p
 HOTS, COLD = (0.01, 0.02, 0.04), 0.002  # of a cycle, in shares of the prize; one drawn each cycle
 HOT_AT_LEAST = 1.0  # in mean prizes of a point: few points are all dear
 RATE = 0.2  # what a unit of time is worth in the search, in the prize earned in one
-CYCLE = 20  # iterations from hot to cold, times the points
+FROM_BEST = 0.5  # of cycles begin at the best routes, the others go on from where the last ended
+CYCLE = 5  # iterations from hot to cold, times the points
 FEW = 50  # points, at least
 STRETCHES = (0.5, 1.0)  # more time than the crews have, at first in a cycle, drawn too
 TIGHT_AT = 0.4  # of a cycle, from when on the limits are the crews' own
@@ -140,7 +141,10 @@ class _Run:
             _overwrite(self._best, lately)
 
     def _begin_cycle(self, share: float) -> None:
-        """Begin to heat and cool again; near the end from the best, without stretching limits."""
+        """Begin to heat and cool again: half of the time, and near the end, from the best routes.
+
+        Near the end limits are not stretched.
+        """
         self._done += self._within
         self._within = 0
         self._cycles += 1
@@ -149,7 +153,7 @@ class _Run:
         stretch = float(self._draw.choice(STRETCHES))
         last = share > 0 and self._done * (1 - share) / share < 2 * self._cycle
         self._stretch = 0.0 if last else stretch
-        if last:
+        if last or self._draw.random() < FROM_BEST:
             _overwrite(self._backup, self._best)
 
     def _tighten(self, phase: float) -> None:

@@ -105,7 +105,7 @@ def plan_patrols(
         from patrolmap.patrol.candidates import choose, earning_units, reaches_of
         from patrolmap.patrol.excursions import with_trips
         from patrolmap.patrol.haste import Haste
-        from patrolmap.patrol.layout import ground_of, lay_out, room_for
+        from patrolmap.patrol.layout import ground_of, lay_out
         from patrolmap.patrol.mend import mending_seconds
         from patrolmap.patrol.notes import ground_notes
         from patrolmap.patrol.relax import (
@@ -115,6 +115,7 @@ def plan_patrols(
             relaxed_walks,
             without_duties,
         )
+        from patrolmap.patrol.room import room_for
         from patrolmap.patrol.search import LAYOUT_PART, search
         from patrolmap.patrol.tables import plan_tables
 

@@ -266,7 +266,8 @@ def _require_count(name: str, found: int, wanted: int | None) -> None:
 def _layout(case: _Case, share: float, seconds: float) -> Layout:
     """Return what the search works on, made in about so many seconds."""
     from patrolmap.patrol.candidates import Reach, Units, choose
-    from patrolmap.patrol.layout import Ground, lay_out, room_for
+    from patrolmap.patrol.layout import Ground, lay_out
+    from patrolmap.patrol.room import room_for
 
     c, m = len(case.start), len(case.length)
     ground = Ground(

@@ -35,7 +35,7 @@ EXCURSIONS = 20  # of which the one worth least goes
 POOREST_OF = 6  # strings, of which the one with the least prize per metre goes
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _some_string(routes, window, most, state):  # type: ignore[no-untyped-def]
     """Return route, position and length of a string around a task of the window, crew -1 = none."""
     for _ in range(TRIES):
@@ -48,7 +48,7 @@ def _some_string(routes, window, most, state):  # type: ignore[no-untyped-def]
     return np.int64(-1), np.int64(0), np.int64(0)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _take(tasks, crews, routes, backup, bench, n, c, p, length, touched, clocks):  # type: ignore[no-untyped-def]
     """Move a string of a route into the pool; return the pool's size and the prizes lost."""
     keep_route(routes, backup, touched, c)
@@ -59,7 +59,7 @@ def _take(tasks, crews, routes, backup, bench, n, c, p, length, touched, clocks)
     return n, remove_string(tasks, crews, routes, c, p, length, clocks)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _ruin(tasks, crews, routes, backup, bench, centre, most, state, touched, clocks):  # type: ignore[no-untyped-def]
     """Remove strings of up to `most` tasks around one task, from up to three places.
 
@@ -83,7 +83,7 @@ def _ruin(tasks, crews, routes, backup, bench, centre, most, state, touched, clo
     return n, lost
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _ruin_poorest(  # type: ignore[no-untyped-def]
     tasks, crews, routes, backup, bench, n, window, most, tries, state, touched, clocks
 ):  # fmt: skip
@@ -103,7 +103,7 @@ def _ruin_poorest(  # type: ignore[no-untyped-def]
     return _take(tasks, crews, routes, backup, bench, n, where, start, size, touched, clocks)
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", borrows=True)
 def shrink(tasks, crews, routes, bench, most, state, clocks):  # type: ignore[no-untyped-def]
     """Bring every route within its budget by removing its poorest strings."""
     for c in range(len(routes.size)):
@@ -118,7 +118,7 @@ def shrink(tasks, crews, routes, bench, most, state, clocks):  # type: ignore[no
             remove_string(tasks, crews, routes, c, start, size, clocks)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _gather(tasks, routes, bench, n, centre):  # type: ignore[no-untyped-def]
     """Add the unplanned tasks around a centre to the pool; return its size."""
     near = tasks.near[centre]
@@ -133,7 +133,7 @@ def _gather(tasks, routes, bench, n, centre):  # type: ignore[no-untyped-def]
     return n
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found):  # type: ignore[no-untyped-def]
     """Keep in `found` (price, crew, gap, side) the best of some gaps of route c for a string."""
     far, price = tasks.distance[crews.graph[c]], crews.price[c]
@@ -154,7 +154,7 @@ def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found): 
             found[0], found[1], found[2], found[3] = price * (extra + inner), c, p, turned < cost
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _place_for_string(tasks, crews, routes, own, ends, tips, inner, turns, stays, found):  # type: ignore[no-untyped-def]
     """Keep in `found` the crew, gap and side where a string costs least; the crew is -1 if nowhere.
 
@@ -179,7 +179,7 @@ def _place_for_string(tasks, crews, routes, own, ends, tips, inner, turns, stays
                     _offer(tasks, crews, routes, own, c, p, p + 2, ends, inner, turns, found)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _move_string(  # type: ignore[no-untyped-def]
     tasks, crews, routes, backup, bench, window, most, state, turns, touched, clocks
 ):  # fmt: skip
@@ -198,7 +198,7 @@ def _move_string(  # type: ignore[no-untyped-def]
         bench.slot[q - p, 0] = routes.order[c, q]
         inner += tasks.length[routes.order[c, q] >> 1] + (routes.gap[c, q] if q > p else 0)
     n, lost = _take(tasks, crews, routes, backup, bench, 0, c, p, length, touched, clocks)
-    found = np.empty(4)
+    found = bench.found
     _place_for_string(tasks, crews, routes, (c, p), ends, tips, inner, turns, stays, found)
     who, where, side = np.int64(found[1]), np.int64(found[2]), np.int64(found[3])
     if who < 0 or routes.size[who] + n > routes.order.shape[1]:
@@ -210,7 +210,7 @@ def _move_string(  # type: ignore[no-untyped-def]
     return 0, np.int64(0)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _all_ruin(  # type: ignore[no-untyped-def]
     tasks, crews, routes, backup, bench, window, most, excursion, state, touched, clocks
 ):  # fmt: skip
@@ -256,7 +256,7 @@ def _all_ruin(  # type: ignore[no-untyped-def]
     return n, lost
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _gather_owed(tasks, routes, bench, n):  # type: ignore[no-untyped-def]
     """Add every place of the duties that nobody does to the pool; return its size."""
     for task in range(len(tasks.first) - tasks.duties, len(tasks.first)):
@@ -269,7 +269,7 @@ def _gather_owed(tasks, routes, bench, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _keep_best(crews, routes, best, dirty, prize, values):  # type: ignore[no-untyped-def]
     """Copy the routes to `best` if they keep every limit and are worth more."""
     for c in range(len(dirty)):
@@ -284,7 +284,7 @@ def _keep_best(crews, routes, best, dirty, prize, values):  # type: ignore[no-un
                 dirty[c] = False
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _cost(crews, routes):  # type: ignore[no-untyped-def]
     """Return the metres of all crews at their prices."""
     total = 0.0
@@ -293,7 +293,7 @@ def _cost(crews, routes):  # type: ignore[no-untyped-def]
     return total
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", borrows=True)
 def improve(  # type: ignore[no-untyped-def]
     tasks, crews, routes, backup, best, dirty, bench, values, state, window, iterations, heat,
     most, excursion, turns, clocks,
@@ -306,7 +306,7 @@ def improve(  # type: ignore[no-untyped-def]
     A string holds as a rule at most `most` tasks, an excursion dropped as a whole `excursion`, 0
     to drop none. `turns` is how often a stretch is turned round where that is shorter.
     """
-    touched = np.zeros(len(crews.start), dtype=np.bool_)
+    touched = bench.touched
     for _ in range(iterations):
         touched[:] = False
         bench.stamp[1] += 1

@@ -17,7 +17,7 @@ SHORT = 3  # tasks: shorter routes are looked at for every task near their depot
 FEW = 2  # crews, all of whose routes are looked at for every task
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def cheapest_gap(far, back, leave, enter, gap, c, a, b, length, along, against, low, high, limit):  # type: ignore[no-untyped-def]
     """Return the least mm (below `limit`) that a segment from a to b adds in some gaps of route c.
 
@@ -35,7 +35,7 @@ def cheapest_gap(far, back, leave, enter, gap, c, a, b, length, along, against, 
     return limit, where, side
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type: ignore[no-untyped-def]
     """Do the same for a task that only earns at some times, or in a route with duties.
 
@@ -47,26 +47,31 @@ def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type:
     where, side = np.int64(-1), np.int64(0)
     if duty and not tasks.homes[task, 0] <= c < tasks.homes[task, 1]:
         return limit, where, side
+    far, back = tasks.distance[g], tasks.back[g]
+    leave, enter, gap = routes.leave[c], routes.enter[c], routes.gap[c]
+    along, against = tasks.sides[crews.group[c], task, 0], tasks.sides[crews.group[c], task, 1]
     for p in range(low, high):
-        x, y = routes.leave[c, p], routes.enter[c, p]
-        most = slack_of(routes, c, p) + 1 if strict else limit
+        x, y = leave[p], enter[p]
+        most = min(limit, slack_of(routes, c, p) + 1) if strict else limit
         for turned in range(2):
-            if turned == 1:
-                a, b = b, a
-            way = np.int64(tasks.distance[g, x, a])
-            cost = way + length + tasks.distance[g, b, y] - routes.gap[c, p]
+            if not (against if turned else along):
+                continue
+            way = np.int64(back[b if turned else a, x])
+            cost = way + length + far[a if turned else b, y] - gap[p]
+            if cost >= most:
+                continue
+            walked = walked_before(tasks, routes, c, p) + way
             if duty:
-                early = opening(tasks, crews, task, c) - walked_before(tasks, routes, c, p) - way
-                cost += max(early, np.int64(0))
-            if cost < min(limit, most) and tasks.sides[crews.group[c], task, turned]:
-                walked = walked_before(tasks, routes, c, p) + way
-                if gain_of(tasks, crews, routes, task, c, walked) > 0:
-                    limit, where, side = cost, np.int64(p), np.int64(turned)
-        a, b = b, a
+                cost += max(opening(tasks, crews, task, c) - walked, np.int64(0))
+                if cost >= most:
+                    continue
+            if gain_of(tasks, crews, routes, task, c, walked) > 0:
+                limit = most = cost
+                where, side = np.int64(p), np.int64(turned)
     return limit, where, side
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` (cost, crew, gap, side) the cheapest of some gaps of a route for a task."""
     limit = min(slot[i, 0], crews.budget[c] - routes.used[c] + 1)
@@ -85,7 +90,7 @@ def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignor
         slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = cost, c, p, side
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _beside_neighbours(  # type: ignore[no-untyped-def]
     distance, back, near, sides, crew, place, leave, enter, gap, used, budget, graph, group,
     task, a, b, length,
@@ -113,7 +118,7 @@ def _beside_neighbours(  # type: ignore[no-untyped-def]
     return cheapest, who, where, side
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def find_between_duties(tasks, crews, routes, task, slot, i, wide):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` the cheapest place for a task, where routes have duties.
 
@@ -134,7 +139,7 @@ def find_between_duties(tasks, crews, routes, task, slot, i, wide):  # type: ign
     return slot[i, 0] < NO_SLOT
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` the cheapest place for a task beside its neighbours, or in short routes.
 
@@ -144,19 +149,16 @@ def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # ty
     slot[i, 0] = NO_SLOT
     crew, size, near = routes.crew, routes.size, tasks.near
     n_crews = len(size)
+    own = tasks.copies[tasks.unit[task]], tasks.copies[tasks.unit[task] + 1]
     if wide or minds_the_clock(tasks, routes, task):
-        for k in range(near.shape[1]):
-            if near[task, k] < 0:
-                break
-            c = crew[near[task, k]]
+        for k in range(near.shape[1] + own[1] - own[0]):  # a street there and back at once, too
+            other = near[task, k] if k < near.shape[1] else own[0] + k - near.shape[1]
+            c = crew[other] if other >= 0 else -1
             if c >= 0 and seen[c] != stamp:
-                seen[c] = stamp
-                find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
-        for other in range(tasks.copies[tasks.unit[task]], tasks.copies[tasks.unit[task] + 1]):
-            c = crew[other]  # a street walked there and back at once
-            if c >= 0 and seen[c] != stamp:
-                seen[c] = stamp
-                find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
+                p = routes.place[other]
+                low, high = (0, size[c] + 1) if wide else (p, p + 2)
+                seen[c] = stamp if wide else seen[c]
+                find_slot(tasks, crews, routes, task, c, low, high, slot, i)
     else:
         slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = _beside_neighbours(
             tasks.distance, tasks.back, near, tasks.sides, crew, routes.place,
@@ -174,7 +176,7 @@ def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # ty
                 find_slot(tasks, crews, routes, task, c, 0, size[c] + 1, slot, i)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def rider(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def]
     """Return the unplanned task that crew c would do on its way straight from a to b, and its gain.
 
@@ -192,7 +194,7 @@ def rider(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def
     return np.int64(-1), 0.0
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def riders(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def]
     """Return what crew c would earn on its way from terminal a to b, begun after `walked` mm."""
     via, far = tasks.via[crews.graph[c]], tasks.distance[crews.graph[c]]
@@ -204,7 +206,7 @@ def riders(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-de
     return total
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def riders_any_time(via, over, ridden, riding, crew, unit, prize, a, b):  # type: ignore[no-untyped-def]
     """Return the prizes of unplanned tasks on the way from terminal a to b; one task a segment."""
     total = np.int64(0)
@@ -219,7 +221,7 @@ def riders_any_time(via, over, ridden, riding, crew, unit, prize, a, b):  # type
     return float(total)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def board(tasks, crews, routes, c, p, clocks):  # type: ignore[no-untyped-def]
     """Plan every task that gap p of route c passes over; return how many, and their prizes."""
     via, far = tasks.via[crews.graph[c]], tasks.distance[crews.graph[c]]

@@ -24,7 +24,7 @@ from patrolmap._kernels.orienteering.routes import (
 )
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _look(tasks, crews, routes, bench, i, wide):  # type: ignore[no-untyped-def]
     """Find the best place for entry i of the pool anew."""
     bench.stamp[0] += 1
@@ -40,7 +40,7 @@ def _look(tasks, crews, routes, bench, i, wide):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _drop(bench, i, n):  # type: ignore[no-untyped-def]
     """Overwrite entry i of a pool with its last one; return how many are left."""
     n -= 1
@@ -50,7 +50,7 @@ def _drop(bench, i, n):  # type: ignore[no-untyped-def]
     return n
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _earnings(tasks, crews, routes, task, slot, clocks):  # type: ignore[no-untyped-def]
     """Return what a task earns in its slot, with all that the new way there and on passes."""
     c, p, g = slot[1], slot[2], crews.graph[slot[1]]
@@ -74,7 +74,7 @@ def _earnings(tasks, crews, routes, task, slot, clocks):  # type: ignore[no-unty
     return earns
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _best_entry(tasks, crews, routes, bench, n, mild, clocks):  # type: ignore[no-untyped-def]
     """Return the entry of the pool with the best noisy prize per metre, -1 where none fits.
 
@@ -100,7 +100,7 @@ def _best_entry(tasks, crews, routes, bench, n, mild, clocks):  # type: ignore[n
     return best
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _still_earns(tasks, crews, routes, task, slot, p, more):  # type: ignore[no-untyped-def]
     """Keep a task's slot in step with `more` tasks from gap p of its route on; may it stay there?
 
@@ -117,7 +117,7 @@ def _still_earns(tasks, crews, routes, task, slot, p, more):  # type: ignore[no-
     return gain_of(tasks, crews, routes, task, c, walked) > 0
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: ignore[no-untyped-def]
     """Bring the pool up to date: route c has `more` tasks more from gap p on; return its size."""
     slot, earns, task = bench.slot, bench.earns, bench.task
@@ -134,16 +134,16 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
         mine = slot[i, 1] == c
         minds = clocks and minds_the_clock(tasks, routes, other)
         if minds and not strict:
-            cost, low, high = slot[i, 0], p, p + 1 + more
-            if cost == NO_SLOT:  # a repeat, or a pass in a time bin, may fit now: clocks moved on
-                low, high = np.int64(0), routes.size[c] + 1
-            elif mine and not _still_earns(tasks, crews, routes, other, slot[i], p, more):
+            cost, stale = slot[i, 0], False
+            for q in range(p, p + more):  # has it become a repeat, or one more?
+                stale |= tasks.unit[routes.order[c, q] >> 1] == tasks.unit[other]
+            if not stale and mine and cost < NO_SLOT:
+                stale = not _still_earns(tasks, crews, routes, other, slot[i], p, more)
+            if stale:
                 _look(tasks, crews, routes, bench, i, wide)
-                i += 1
-                continue
-            find_slot(tasks, crews, routes, other, c, low, high, slot, i)
-            if slot[i, 0] != cost or mine or routes.passes[tasks.unit[other]] > 0:
-                earns[i] = -1.0  # a repeat earns less
+            else:
+                find_slot(tasks, crews, routes, other, c, p, p + 1 + more, slot, i)
+                earns[i] = -1.0 if slot[i, 0] != cost else earns[i]
             i += 1
             continue
         if (minds and (mine or slot[i, 0] == NO_SLOT)) or (
@@ -173,7 +173,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
     return n
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def refill(tasks, crews, routes, backup, bench, n, mild, wide, touched, clocks):  # type: ignore[no-untyped-def]
     """Insert the n tasks of the pool one by one, the best first; return the prizes inserted."""
     for i in range(n):

@@ -6,7 +6,7 @@ from patrolmap._kernels.compiling import inlined, inner, kernel
 from patrolmap._kernels.draw import uniform
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def set_offsets(tasks, crews, routes, c, p):  # type: ignore[no-untyped-def]
     """Recompute how far a crew has walked when it begins each task from position p on."""
     if len(tasks.strict) > 0:
@@ -21,7 +21,7 @@ def set_offsets(tasks, crews, routes, c, p):  # type: ignore[no-untyped-def]
         walked += tasks.length[routes.order[c, q] >> 1]
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def set_slack(tasks, crews, routes, c):  # type: ignore[no-untyped-def]
     """Recompute the clock of a route with duties: waits, and what each gap may still take on.
 
@@ -71,7 +71,7 @@ def opening(tasks, crews, task, c):  # type: ignore[no-untyped-def]
     return np.int64((opens - crews.begin[c]) * crews.speed[c]) + 1
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", borrows=True)
 def retime(tasks, crews, routes):  # type: ignore[no-untyped-def]
     """Recompute the clocks of all routes, where budgets have changed."""
     for c in range(len(routes.size)):
@@ -93,7 +93,7 @@ def walked_before(tasks, routes, c, p):  # type: ignore[no-untyped-def]
     return routes.offset[c, p - 1] + tasks.length[routes.order[c, p - 1] >> 1]
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def gain_of(tasks, crews, routes, task, c, walked):  # type: ignore[no-untyped-def]
     """Return what one more pass of the task's unit earns if crew c begins it after `walked` mm."""
     unit = tasks.unit[task]
@@ -115,7 +115,7 @@ def gain_of(tasks, crews, routes, task, c, walked):  # type: ignore[no-untyped-d
     return float(tasks.prize[unit]) * crews.share[c] ** before
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def minds_the_clock(tasks, routes, task):  # type: ignore[no-untyped-def]
     """Return whether what a pass of the task earns depends on when it is made."""
     unit = tasks.unit[task]
@@ -123,7 +123,7 @@ def minds_the_clock(tasks, routes, task):  # type: ignore[no-untyped-def]
     return routes.passes[unit] > 0 or not always
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def insert_task(tasks, crews, routes, task, c, p, side, clocks):  # type: ignore[no-untyped-def]
     """Put a task into gap p of route c."""
     order, place = routes.order[c], routes.place
@@ -150,7 +150,7 @@ def insert_task(tasks, crews, routes, task, c, p, side, clocks):  # type: ignore
         set_offsets(tasks, crews, routes, c, p)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def remove_string(tasks, crews, routes, c, p, length, clocks):  # type: ignore[no-untyped-def]
     """Take `length` tasks out of a route from position p on; return what their units lose."""
     order, place = routes.order[c], routes.place
@@ -176,7 +176,7 @@ def remove_string(tasks, crews, routes, c, p, length, clocks):  # type: ignore[n
     return lost
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def copy_route(source, target, c):  # type: ignore[no-untyped-def]
     """Copy what a route holds, but not where its tasks are told to be."""
     n = source.size[c]
@@ -200,7 +200,7 @@ def keep_route(routes, backup, touched, c):  # type: ignore[no-untyped-def]
         copy_route(routes, backup, c)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _free_route(tasks, routes, c):  # type: ignore[no-untyped-def]
     for p in range(routes.size[c]):
         task = routes.order[c, p] >> 1
@@ -208,7 +208,7 @@ def _free_route(tasks, routes, c):  # type: ignore[no-untyped-def]
         routes.passes[tasks.unit[task]] -= 1
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", borrows=True)
 def restore(tasks, routes, source, which):  # type: ignore[no-untyped-def]
     """Make some routes equal to those of `source`."""
     for c in range(len(which)):
@@ -223,7 +223,7 @@ def restore(tasks, routes, source, which):  # type: ignore[no-untyped-def]
                 routes.passes[tasks.unit[task]] += 1
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def worth_of(tasks, crews, routes, c, p, length):  # type: ignore[no-untyped-def]
     """Return the prizes of a string and the metres that it costs."""
     prize, metres = 0.0, np.int64(routes.gap[c, p])
@@ -281,7 +281,7 @@ def value(tasks, crews, routes):  # type: ignore[no-untyped-def]
     return total
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def turn_stretch(tasks, crews, routes, c, i, state, clocks):  # type: ignore[no-untyped-def]
     """Walk the tasks between gap i and the best other gap the other way round, if no longer.
 

@@ -94,6 +94,8 @@ class Bench(NamedTuple):
     seen: Ints  # (c,) stamps of routes looked at
     marked: Ints  # (n,) stamps of tasks in the pool
     stamp: Ints  # (2,) last stamps given out: of routes, of tasks
+    touched: Bools  # (c,) routes changed in an iteration
+    found: Floats  # (4,) where a string costs least: price, crew, gap, side
 
 
 def empty_routes(tasks: Tasks, crews: Crews) -> Routes:
@@ -136,6 +138,8 @@ def empty_bench(tasks: Tasks, crews: Crews, room: int) -> Bench:
         seen=np.zeros(len(crews.start), dtype=np.int64),
         marked=np.zeros(len(tasks.first), dtype=np.int64),
         stamp=np.zeros(2, dtype=np.int64),
+        touched=np.zeros(len(crews.start), dtype=np.bool_),
+        found=np.zeros(4),
     )
 
 

@@ -87,7 +87,7 @@ def _shorten(points, state, c, order, ahead, behind):  # type: ignore[no-untyped
     return True
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _in_time(points, state):  # type: ignore[no-untyped-def]
     """Return whether every crew keeps its limit and windows.
 
@@ -121,7 +121,7 @@ def _copy(to, source):  # type: ignore[no-untyped-def]
     to.total[:] = source.total
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def differs(state, backup, n, c):  # type: ignore[no-untyped-def]
     """Return whether route c is another than in the backup."""
     at, end = n + 2 * c, n + 2 * c + 1

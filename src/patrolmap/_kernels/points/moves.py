@@ -16,7 +16,7 @@ from patrolmap._kernels.points.state import (
 )
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def insert(points, state, v, c):  # type: ignore[no-untyped-def]
     """Put point v into the gap of route c kept for it."""
     way, back, cost, pos, outside = points.way, points.back, state.cost, state.pos, state.outside
@@ -51,7 +51,7 @@ def insert(points, state, v, c):  # type: ignore[no-untyped-def]
             cost[u, c], pos[u, c] = two, v
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def unlink(points, state, v):  # type: ignore[no-untyped-def]
     """Take point v out; where there are windows, `mend` must follow."""
     way, back, cost, pos = points.way, points.back, state.cost, state.pos
@@ -79,7 +79,7 @@ def unlink(points, state, v):  # type: ignore[no-untyped-def]
         cost[v, other], pos[v, other] = -NEVER, DIRTY
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def mend(points, state):  # type: ignore[no-untyped-def]
     """Tell the time anew, and find the cheapest gaps where they are gone."""
     if not points.timed:
@@ -93,7 +93,7 @@ def mend(points, state):  # type: ignore[no-untyped-def]
                 scan(points, state, state.outside[k], c)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def repair(points, state, weight, most):  # type: ignore[no-untyped-def]
     """Insert by weight over added time until nothing fits, or `most`; weight 0 = leave out."""
     crews = len(points.limit)
@@ -118,7 +118,7 @@ def repair(points, state, weight, most):  # type: ignore[no-untyped-def]
         insert(points, state, point, crew)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def _drop_string(points, state, v, length, rng):  # type: ignore[no-untyped-def]
     """Take out a string of a route that holds point v."""
     n = len(points.prize)
@@ -186,7 +186,7 @@ def destroy(points, state, most, rng):  # type: ignore[no-untyped-def]
     mend(points, state)
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def weigh(points, state, weight, rng):  # type: ignore[no-untyped-def]
     """Draw the weights of one repair, of the points outside."""
     power = 0.7 + 0.8 * uniform(rng)
@@ -211,7 +211,7 @@ def fill(points, state, rng, most):  # type: ignore[no-untyped-def]
     return before - state.total[OUTSIDE] < most
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", borrows=True)
 def shrink(points, state):  # type: ignore[no-untyped-def]
     """Take out poor earners until every route keeps its limit; not for windows."""
     n = len(points.prize)

@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from patrolmap._kernels.compiling import inner, kernel
-from patrolmap._kernels.points.state import Int32s, Ints, Points, settle
+from patrolmap._kernels.points.state import PRIZE, Int32s, Ints, Points, settle
 
 
 class Pool(NamedTuple):
     """Routes met, kept by a hash of whom they visit; r places."""
 
     prize: Ints  # (r,) 0 = free
-    used: Ints  # (r,) sum of ways
+    plan: Ints  # (r,) prize of the best plan met that it is part of
     kind: Ints  # (r,) of crew
     order: Int32s  # (r, m) points in order
     size: Ints  # (r,)
@@ -22,12 +22,15 @@ class Pool(NamedTuple):
 
 
 def new_pool(points: Points, kinds: Ints, places: int, longest: int) -> Pool:
-    """Return a pool without routes; of two that meet in a place, the richer stays."""
+    """Return a pool without routes; of two that meet in a place, one stays.
+
+    It is the one of the better plan: a plan needs its poor routes as well as its rich ones.
+    """
     n = len(points.prize)
     rng = np.random.default_rng(1)
     return Pool(
         prize=np.zeros(places, dtype=np.int64),
-        used=np.zeros(places, dtype=np.int64),
+        plan=np.zeros(places, dtype=np.int64),
         kind=np.zeros(places, dtype=np.int64),
         order=np.zeros((places, longest), dtype=np.int32),
         size=np.zeros(places, dtype=np.int64),
@@ -36,7 +39,7 @@ def new_pool(points: Points, kinds: Ints, places: int, longest: int) -> Pool:
     )
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def keep(points, state, c, pool):  # type: ignore[no-untyped-def]
     """Remember route c."""
     n = len(points.prize)
@@ -52,20 +55,19 @@ def keep(points, state, c, pool):  # type: ignore[no-untyped-def]
         prize += points.prize[at]
         at = state.next[at]
     place = np.int64(sign % np.uint64(places))
-    if prize < pool.prize[place] or (
-        prize == pool.prize[place] and state.used[c] >= pool.used[place]
-    ):
+    plan = state.total[PRIZE]
+    if plan < pool.plan[place] or (plan == pool.plan[place] and prize <= pool.prize[place]):
         return
     at, k = state.next[n + 2 * c], 0
     while at != end:
         pool.order[place, k] = at
         k += 1
         at = state.next[at]
-    pool.prize[place], pool.used[place] = prize, state.used[c]
+    pool.prize[place], pool.plan[place] = prize, plan
     pool.kind[place], pool.size[place] = pool.kinds[c], k
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", borrows=True)
 def lay(points, state, pool, chosen):  # type: ignore[no-untyped-def]
     """Put routes of the pool in the place of the state's; -1 = straight from start to end."""
     n = len(points.prize)

@@ -86,7 +86,7 @@ def copy_state(state: State) -> State:
     return State(*[array.copy() for array in arrays])
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def tell_time(points, state, c):  # type: ignore[no-untyped-def]
     """Recompute when crew c serves each point at the earliest and may at the latest."""
     n = len(points.prize)
@@ -104,7 +104,7 @@ def tell_time(points, state, c):  # type: ignore[no-untyped-def]
         at = before
 
 
-@inner(error_model="numpy")
+@inner(error_model="numpy", borrows=True)
 def scan(points, state, v, c):  # type: ignore[no-untyped-def]
     """Find the cheapest gap of route c for point v outside."""
     n = len(points.prize)
@@ -126,7 +126,7 @@ def scan(points, state, v, c):  # type: ignore[no-untyped-def]
     state.cost[v, c], state.pos[v, c] = best, where
 
 
-@kernel(error_model="numpy")
+@kernel(error_model="numpy", borrows=True)
 def settle(points, state):  # type: ignore[no-untyped-def]
     """Recompute all but the links and who visits what."""
     n, crews = len(points.prize), len(points.limit)
