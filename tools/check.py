@@ -16,6 +16,7 @@ CHECKS = {
     "format": ["-m", "ruff", "format", "--check", "."],
     "mypy": ["-m", "mypy"],
     "imports": ["-c", "from importlinter.cli import lint_imports_command as run; run()"],
+    "kernels": ["tools/compile_kernels.py"],
     "pytest": [
         "-m",
         "pytest",

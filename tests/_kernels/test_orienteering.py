@@ -74,7 +74,7 @@ def _crews(n: int, *, budget: int, share: float, after: float) -> kernel.Crews:
         end=np.arange(n, 2 * n),
         limit=np.full(n, budget),
         budget=np.full(n, budget),
-        group=np.zeros(n, dtype=np.int64),
+        kind=np.zeros(n, dtype=np.int64),
         graph=np.zeros(n, dtype=np.int64),
         begin=np.arange(n) * 60.0,
         speed=np.full(n, 1250.0),

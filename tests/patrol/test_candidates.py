@@ -62,3 +62,5 @@ def test_few_passes_are_all_chosen_and_never_more_than_there_is_room_for(prize):
     small = Reach(trip=here.trip[:500], budget=BUDGET, crews=1)
     assert len(choose(units_of(prize[:500]), length[:500], [small], share=0.5, most=8000)[0]) == 500
     assert choose(units_of(prize), length, [here], share=0.5, most=50)[1].sum() == 50
+    hurried = choose(units_of(prize), length, [here], share=0.5, most=3000)
+    assert metres_of(hurried) <= candidates.ROOM * BUDGET + STREET

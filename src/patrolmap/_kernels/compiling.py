@@ -22,7 +22,8 @@ def kernel(
     With a signature at once: the first of a module to be compiled, and not found on disk, says so
     in the module's log. Without, when it is first called: for arguments no signature spells.
 
-    One that only `borrows` its arrays, makes none and returns none, need not count who holds them.
+    One that only `borrows` its arrays, makes none and returns none, not even in a tuple, need not
+    count who holds them (numba refuses to compile one that makes some, but not one that returns).
     In a loop that takes arrays from tuples the counting may take longer than all else, and two
     threads that count the holders of the same arrays wait for each other.
     """

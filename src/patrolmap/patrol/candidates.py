@@ -98,11 +98,11 @@ def choose(
         mine = np.flatnonzero(owner == row)
         mine = mine[np.argsort(place[mine], kind="stable")]
         place[mine] = _before(metres[mine]) / (reach.budget * reach.crews)
-    order = np.argsort(place, kind="stable")[: min(most, int((owner >= 0).sum()))]
+    order = np.argsort(place, kind="stable")[: int((owner >= 0).sum())]
     if len(order) > FEW:
         room = ROOM * sum(reach.budget * reach.crews for reach in reaches)
         order = order[: int(np.searchsorted(_before(metres[order]), room, "right"))]
-    order = order // len(copy)
+    order = order[:most] // len(copy)
     passes = np.bincount(order, minlength=len(units.segment))
     rows = order[np.sort(np.unique(order, return_index=True)[1])]
     return rows.astype(np.int64), passes[rows].astype(np.int64)

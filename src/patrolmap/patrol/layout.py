@@ -26,6 +26,7 @@ Int32s = npt.NDArray[np.int32]
 
 NEAR = 14  # tasks nearby that a task knows
 HOMES = 4  # classes of crews nearby that a task knows
+ROUNDING = 1e-6  # s
 SAMPLE = 8  # terminals from which it is seen how far so many nodes lie
 HOP_CELLS = 130_000_000  # up to here ways are kept too, at 4 more bytes a cell
 WEIGHT = 1e3  # integer prize of everything, in millimetres of all budgets
@@ -174,7 +175,10 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
     nearest_tasks(distance[0], first, last, unit, time_bin[unit], near)
     members_from, members = _classes(ground)
     who = members[members_from[:-1]]
-    crews_of = np.column_stack([ground.graph_of_group[ground.group[who]], start[who], end[who]])
+    crews_of = np.column_stack(
+        [ground.graph_of_group[ground.group[who]], start[who], end[who], kind[who]]
+    )
+    sides = np.stack([_sides(ground, i, segment) & ever[unit, None] for i, ever in kinds])
     tasks = kernel.Tasks(
         distance=distance,
         back=back,
@@ -190,9 +194,9 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
         opens=opens,
         closes=closes,
         copies=np.concatenate([[0], np.cumsum(passes)]).astype(np.int64),
-        sides=np.stack([_sides(ground, i, segment) & ever[unit, None] for i, ever in kinds]),
+        sides=sides,
         near=near,
-        homes=_homes(distance, back, crews_of, first, last),
+        homes=_homes(distance, back, crews_of, sides, first, last),
     )
     crews = kernel.Crews(
         classes=members_from,
@@ -201,7 +205,7 @@ def lay_out(ground: Ground, units: Units, rows: Ints, passes: Ints, room: Room) 
         end=end,
         limit=ground.budget,
         budget=ground.budget,
-        group=kind,
+        kind=kind,
         graph=ground.graph_of_group[ground.group],
         begin=ground.begin,
         speed=ground.speed,
@@ -241,29 +245,37 @@ def _kinds(
 ) -> tuple[Ints, list[tuple[int, Bools]], Floats, Floats]:
     """Return crews by group and by which units are open in their time, kind by kind.
 
-    A unit that is open all the time of every crew that may come while it is open has no hours of
-    its own any more: then the search need not look at the clock.
+    With a kind come its group and, of all units, which are ever open to it. A unit that is open all
+    the time of every crew that may come while it is open has no hours of its own any more: then the
+    search need not look at the clock.
     """
-    begin, until = ground.begin[:, None], (ground.begin + ground.budget / ground.speed)[:, None]
-    ever = (opens < until) & (begin < closes)
-    always = (~ever | ((opens <= begin) & (until <= closes))).all(axis=0)
-    patterns, pattern = np.unique(ever, axis=0, return_inverse=True)
-    both = np.column_stack([ground.group, pattern.ravel()])
-    kinds, kind = np.unique(both, axis=0, return_inverse=True)
+    windows, window = np.unique(np.column_stack([opens, closes]), axis=0, return_inverse=True)
+    window = window.ravel()
+    until = (ground.begin + ground.budget / ground.speed)[:, None] - ROUNDING
+    ever = (windows[:, 0] < until) & (ground.begin[:, None] < windows[:, 1])
+    through = (windows[:, 0] <= ground.begin[:, None]) & (until <= windows[:, 1])
+    always = np.asarray((~ever | through).all(axis=0))[window]
+    rows, kind = np.unique(np.column_stack([ground.group, ever]), axis=0, return_inverse=True)
     return (
         kind.ravel().astype(np.int64),
-        [(i, patterns[j]) for i, j in kinds.tolist()],
+        [(int(row[0]), row[1:].astype(np.bool_)[window]) for row in np.asarray(rows)],
         np.where(always, -np.inf, opens),
         np.where(always, np.inf, closes),
     )
 
 
-def _homes(distance: Int32s, back: Int32s, crews: Ints, first: Ints, last: Ints) -> Ints:
-    """Return the classes of crews (graph, start, end) nearest to each task."""
+def _homes(
+    distance: Int32s, back: Int32s, crews: Ints, sides: Bools, first: Ints, last: Ints
+) -> Ints:
+    """Return the classes of crews (graph, start, end, kind) nearest to each task, of those for it.
+
+    Where those are few, classes that it is not for follow.
+    """
     away = np.empty((len(first), len(crews)), dtype=np.int64)
-    for i, (graph, start, end) in enumerate(crews.tolist()):
+    for i, (graph, start, end, kind) in enumerate(crews.tolist()):
         out, home = distance[graph, start].astype(np.int64), back[graph, end].astype(np.int64)
         away[:, i] = np.minimum(out[first] + home[last], out[last] + home[first])
+        away[~sides[kind].any(axis=1), i] = np.iinfo(np.int64).max
     return np.ascontiguousarray(np.argsort(away, axis=1, kind="stable")[:, :HOMES])
 
 

@@ -155,28 +155,46 @@ def _offer(tasks, crews, routes, own, c, low, high, ends, inner, turns, found): 
 
 
 @inner(error_model="numpy", borrows=True)
-def _place_for_string(tasks, crews, routes, own, ends, tips, inner, turns, stays, found):  # type: ignore[no-untyped-def]
-    """Keep in `found` the crew, gap and side where a string costs least; the crew is -1 if nowhere.
+def _may_take(tasks, crews, bench, n, own, c, turns):  # type: ignore[no-untyped-def]
+    """Return whether crew c may walk the n oriented tasks of a crew's string, turned round too."""
+    if crews.kind[c] == crews.kind[own]:
+        return True
+    if crews.graph[c] != crews.graph[own]:
+        return False
+    for i in range(n):
+        task, side = bench.slot[i, 0] >> 1, bench.slot[i, 0] & 1
+        sides = tasks.sides[crews.kind[c], task]
+        if not sides[side] or (turns > 0 and not sides[1 - side]):
+            return False
+    return True
 
-    It leads from terminal `ends[0]` to `ends[1]`, its first and last tasks are `tips`. Gap `own[1]`
-    of route `own[0]`, where it was, is left out. Of many crews, only gaps beside tasks near its
-    tips are looked at, and empty routes. A string that `stays` stays in its route.
+
+@inner(error_model="numpy", borrows=True)
+def _place_for_string(  # type: ignore[no-untyped-def]
+    tasks, crews, routes, bench, n, own, ends, tips, inner, turns, stays
+):  # fmt: skip
+    """Keep in `bench.found` the crew, gap and side where a string costs least; crew -1 if nowhere.
+
+    Its n tasks are in `bench.slot`. It leads from terminal `ends[0]` to `ends[1]`, its first and
+    last tasks are `tips`. Gap `own[1]` of route `own[0]`, where it was, is left out. Of many crews,
+    only gaps beside tasks near its tips are looked at, and empty routes. A string that `stays`
+    stays in its route.
     """
+    found, size, home = bench.found, routes.size, own[0]
     found[0], found[1] = np.inf, -1
     if stays:
-        c, n = own[0], routes.size[own[0]] + 1
-        _offer(tasks, crews, routes, own, c, 0, n, ends, inner, turns, found)
+        _offer(tasks, crews, routes, own, home, 0, size[home] + 1, ends, inner, turns, found)
         return
-    many, group = len(routes.size) > SOME, crews.group[own[0]]
-    for c in range(len(routes.size)):
-        if crews.group[c] == group and (routes.size[c] == 0 or not many):
-            _offer(tasks, crews, routes, own, c, 0, routes.size[c] + 1, ends, inner, turns, found)
+    many = len(size) > SOME
+    for c in range(len(size)):
+        if (size[c] == 0 or not many) and _may_take(tasks, crews, bench, n, home, c, turns):
+            _offer(tasks, crews, routes, own, c, 0, size[c] + 1, ends, inner, turns, found)
     for i in range(len(tips) if many else 0):
         for other in tasks.near[tips[i]]:
-            if other >= 0 and routes.crew[other] >= 0:
-                c, p = routes.crew[other], routes.place[other]
-                if crews.group[c] == group:
-                    _offer(tasks, crews, routes, own, c, p, p + 2, ends, inner, turns, found)
+            c = routes.crew[other] if other >= 0 else -1
+            if c >= 0 and _may_take(tasks, crews, bench, n, home, c, turns):
+                p = routes.place[other]
+                _offer(tasks, crews, routes, own, c, p, p + 2, ends, inner, turns, found)
 
 
 @inner(error_model="numpy", borrows=True)
@@ -198,8 +216,10 @@ def _move_string(  # type: ignore[no-untyped-def]
         bench.slot[q - p, 0] = routes.order[c, q]
         inner += tasks.length[routes.order[c, q] >> 1] + (routes.gap[c, q] if q > p else 0)
     n, lost = _take(tasks, crews, routes, backup, bench, 0, c, p, length, touched, clocks)
+    _place_for_string(
+        tasks, crews, routes, bench, n, (c, p), ends, tips, inner, turns, stays
+    )  # fmt: skip
     found = bench.found
-    _place_for_string(tasks, crews, routes, (c, p), ends, tips, inner, turns, stays, found)
     who, where, side = np.int64(found[1]), np.int64(found[2]), np.int64(found[3])
     if who < 0 or routes.size[who] + n > routes.order.shape[1]:
         return n, lost

@@ -49,7 +49,7 @@ def _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit):  # type:
         return limit, where, side
     far, back = tasks.distance[g], tasks.back[g]
     leave, enter, gap = routes.leave[c], routes.enter[c], routes.gap[c]
-    along, against = tasks.sides[crews.group[c], task, 0], tasks.sides[crews.group[c], task, 1]
+    along, against = tasks.sides[crews.kind[c], task, 0], tasks.sides[crews.kind[c], task, 1]
     for p in range(low, high):
         x, y = leave[p], enter[p]
         most = min(limit, slack_of(routes, c, p) + 1) if strict else limit
@@ -80,11 +80,11 @@ def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignor
     if len(tasks.strict) > 0 or minds_the_clock(tasks, routes, task):
         cost, p, side = _cheapest_in_time(tasks, crews, routes, task, c, low, high, limit)
     else:
-        g, group = crews.graph[c], crews.group[c]
+        g, kind = crews.graph[c], crews.kind[c]
         cost, p, side = cheapest_gap(
             tasks.distance[g], tasks.back[g], routes.leave, routes.enter, routes.gap, c,
             tasks.first[task], tasks.last[task], tasks.length[task],
-            tasks.sides[group, task, 0], tasks.sides[group, task, 1], low, high, limit,
+            tasks.sides[kind, task, 0], tasks.sides[kind, task, 1], low, high, limit,
         )  # fmt: skip
     if p >= 0:
         slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = cost, c, p, side
@@ -92,7 +92,7 @@ def find_slot(tasks, crews, routes, task, c, low, high, slot, i):  # type: ignor
 
 @inner(error_model="numpy", borrows=True)
 def _beside_neighbours(  # type: ignore[no-untyped-def]
-    distance, back, near, sides, crew, place, leave, enter, gap, used, budget, graph, group,
+    distance, back, near, sides, crew, place, leave, enter, gap, used, budget, graph, kind,
     task, a, b, length,
 ):  # fmt: skip
     """Return the cheapest place (mm, crew, gap, side) for a task beside those near it."""
@@ -105,7 +105,7 @@ def _beside_neighbours(  # type: ignore[no-untyped-def]
         if c < 0:
             continue
         g, limit = graph[c], min(cheapest, budget[c] - used[c] + 1)
-        along, against = sides[group[c], task, 0], sides[group[c], task, 1]
+        along, against = sides[kind[c], task, 0], sides[kind[c], task, 1]
         for p in range(place[other], place[other] + 2):
             x, y = leave[c, p], enter[c, p]
             cost = np.int64(back[g, a, x]) + distance[g, b, y] if along else NO_SLOT
@@ -143,8 +143,8 @@ def find_between_duties(tasks, crews, routes, task, slot, i, wide):  # type: ign
 def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # type: ignore[no-untyped-def]
     """Keep in `slot[i]` the cheapest place for a task beside its neighbours, or in short routes.
 
-    `wide` looks at the whole of the routes that come near. `seen[c]` is set to `stamp` for the
-    routes looked at.
+    `wide` looks at the whole of the routes that come near. `seen[c]` is set to `stamp` for routes
+    looked at from end to end.
     """
     slot[i, 0] = NO_SLOT
     crew, size, near = routes.crew, routes.size, tasks.near
@@ -163,7 +163,7 @@ def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # ty
         slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = _beside_neighbours(
             tasks.distance, tasks.back, near, tasks.sides, crew, routes.place,
             routes.leave, routes.enter, routes.gap, routes.used, crews.budget, crews.graph,
-            crews.group, task, tasks.first[task], tasks.last[task], tasks.length[task],
+            crews.kind, task, tasks.first[task], tasks.last[task], tasks.length[task],
         )  # fmt: skip
     for home in tasks.homes[task]:
         idle = False
@@ -187,7 +187,7 @@ def rider(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-def
         for i in range(tasks.ridden[segment], tasks.ridden[segment + 1]):
             task = tasks.riding[i]
             side = 0 if tasks.last[task] == b else 1
-            if routes.crew[task] < 0 and tasks.sides[crews.group[c], task, side]:
+            if routes.crew[task] < 0 and tasks.sides[crews.kind[c], task, side]:
                 gain = gain_of(tasks, crews, routes, task, c, walked)
                 if gain > 0:
                     return task, gain
@@ -207,16 +207,20 @@ def riders(tasks, crews, routes, c, a, b, walked):  # type: ignore[no-untyped-de
 
 
 @inner(error_model="numpy", borrows=True)
-def riders_any_time(via, over, ridden, riding, crew, unit, prize, a, b):  # type: ignore[no-untyped-def]
-    """Return the prizes of unplanned tasks on the way from terminal a to b; one task a segment."""
+def riders_any_time(  # type: ignore[no-untyped-def]
+    via, over, ridden, riding, crew, unit, prize, last, sides, kind, a, b
+):
+    """Return the prizes of unplanned tasks on the way from terminal a to b, for a kind of crew."""
     total = np.int64(0)
     while a != b:
         before = np.int64(via[a, b])
         segment = over[before, b]
         if segment >= 0:
-            task = riding[ridden[segment]]
-            if crew[task] < 0:
-                total += prize[unit[task]]
+            for i in range(ridden[segment], ridden[segment + 1]):
+                task = riding[i]
+                if crew[task] < 0 and sides[kind, task, 0 if last[task] == b else 1]:
+                    total += prize[unit[task]]
+                    break
         b = before
     return float(total)
 

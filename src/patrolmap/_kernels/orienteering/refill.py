@@ -63,11 +63,11 @@ def _earnings(tasks, crews, routes, task, slot, clocks):  # type: ignore[no-unty
     earns = gain_of(tasks, crews, routes, task, c, there)
     if slot[0] > 0 and not clocks:
         if tasks.via.shape[1] > 0:
-            via, over = tasks.via[g], tasks.over[g]
-            ridden, riding, crew = tasks.ridden, tasks.riding, routes.crew
-            unit, prize = tasks.unit, tasks.prize
-            earns += riders_any_time(via, over, ridden, riding, crew, unit, prize, before, enter)
-            earns += riders_any_time(via, over, ridden, riding, crew, unit, prize, leave, after)
+            for x, y in ((before, enter), (leave, after)):
+                earns += riders_any_time(
+                    tasks.via[g], tasks.over[g], tasks.ridden, tasks.riding, routes.crew,
+                    tasks.unit, tasks.prize, tasks.last, tasks.sides, crews.kind[c], x, y,
+                )  # fmt: skip
     elif slot[0] > 0:
         earns += riders(tasks, crews, routes, c, before, enter, walked)
         earns += riders(tasks, crews, routes, c, leave, after, there + tasks.length[task])
@@ -123,7 +123,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
     slot, earns, task = bench.slot, bench.earns, bench.task
     far, back = tasks.distance[crews.graph[c]], tasks.back[crews.graph[c]]
     first, last, length, sides = tasks.first, tasks.last, tasks.length, tasks.sides
-    leave, enter, gap, group = routes.leave, routes.enter, routes.gap, crews.group[c]
+    leave, enter, gap, kind = routes.leave, routes.enter, routes.gap, crews.kind[c]
     room, strict = crews.budget[c] - routes.used[c], len(tasks.strict) > 0
     i = 0
     while i < n:
@@ -143,7 +143,8 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
                 _look(tasks, crews, routes, bench, i, wide)
             else:
                 find_slot(tasks, crews, routes, other, c, p, p + 1 + more, slot, i)
-                earns[i] = -1.0 if slot[i, 0] != cost else earns[i]
+                if slot[i, 0] != cost or mine or routes.passes[tasks.unit[other]] > 0:
+                    earns[i] = -1.0  # clocks moved on
             i += 1
             continue
         if (minds and (mine or slot[i, 0] == NO_SLOT)) or (
@@ -163,7 +164,7 @@ def _renew(tasks, crews, routes, bench, n, c, p, more, wide, clocks):  # type: i
             continue
         cost, where, side = cheapest_gap(
             far, back, leave, enter, gap, c, first[other], last[other], length[other],
-            sides[group, other, 0], sides[group, other, 1],
+            sides[kind, other, 0], sides[kind, other, 1],
             p, p + 1 + more, min(slot[i, 0], room + 1),
         )  # fmt: skip
         if where >= 0:
@@ -237,7 +238,7 @@ def sweep(tasks, crews, routes, noise, state):  # type: ignore[no-untyped-def]
             best, best_score = np.int64(-1), 0.0
             for oriented in range(2 * free):
                 task, side = oriented >> 1, oriented & 1
-                if crew[task] >= 0 or not sides[crews.group[c], task, side]:
+                if crew[task] >= 0 or not sides[crews.kind[c], task, side]:
                     continue
                 enter, leave = tasks.first[task], tasks.last[task]
                 if side == 1:

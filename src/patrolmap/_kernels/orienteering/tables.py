@@ -40,7 +40,7 @@ class Tasks(NamedTuple):
     opens: Floats  # (u,) s, on the plan's clock: the unit earns from here
     closes: Floats  # (u,) s, up to here
     copies: Ints  # (u + 1,) tasks of unit i are copies[i]:copies[i + 1]
-    sides: Bools  # (groups, n, 2) may a crew of the group walk it along / against?
+    sides: Bools  # (kinds, n, 2) may a crew of the kind walk it along / against, and in its time?
     near: Ints  # (n, k) tasks nearby, of other units
     homes: Ints  # (n, h) classes of crews for which the way there and home is shortest
     strict: tuple[int, ...] = ()  # (1,) with duties; its length is compiled in, so costs nothing
@@ -57,7 +57,7 @@ class Crews(NamedTuple):
     end: Ints  # (c,) terminal
     limit: Ints  # (c,) mm that a route may have at last
     budget: Ints  # (c,) mm that it may have meanwhile
-    group: Ints  # (c,) row of Tasks.sides
+    kind: Ints  # (c,) row of Tasks.sides
     graph: Ints  # (c,) row of Tasks.distance
     begin: Floats  # (c,) s, on the plan's clock
     speed: Floats  # (c,) mm/s

@@ -13,7 +13,7 @@ class Pool(NamedTuple):
     """Routes met, kept by a hash of whom they visit; r places."""
 
     prize: Ints  # (r,) 0 = free
-    plan: Ints  # (r,) prize of the best plan met that it is part of
+    plan: Ints  # (r,) prize of the best plan of which it was new
     kind: Ints  # (r,) of crew
     order: Int32s  # (r, m) points in order
     size: Ints  # (r,)
@@ -54,6 +54,8 @@ def keep(points, state, c, pool):  # type: ignore[no-untyped-def]
         sign ^= pool.key[at]
         prize += points.prize[at]
         at = state.next[at]
+    if prize == 0:
+        return
     place = np.int64(sign % np.uint64(places))
     plan = state.total[PRIZE]
     if plan < pool.plan[place] or (plan == pool.plan[place] and prize <= pool.prize[place]):
