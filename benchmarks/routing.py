@@ -20,18 +20,17 @@ import routing_points
 import routing_streets
 
 HEADING = "## Routes"
-TRIED = """What is not met of the targets, and what was tried. p4.4.n of Chao's (0.61 % off after
-10 CPU seconds, 970 to 972 of 977 by seed, up to 975 after 30): other heats, stretches and numbers
-of points taken out, exchange of tails between routes, packing by branch and bound of our own,
-routes priced by the packing's linear program (column generation) all end there. heidelberg_4705_1
-(3.8 % below the stored bound, wanted 3 %, 749.0): for the streets that our walk serves, LKH finds
+TRIED = """What is not met of the targets, and what was tried. heidelberg_4705_1 (3.7 % below the stored
+bound, 739 to 745 by seed; wanted 3 %, 749.0): for the streets that our walk serves, LKH finds
 the same length to 3 m of 26,984, so the order is right and the choice is not; other seeds, 16
 times the time, insertion weighed by the bound's linear program, annealing by region, dropping by
 dynamic programming, splicing of round trips end at 743 to 747. The best common walk of several
 walks, by a mixed integer program with the bound's cuts over their streets, is 742.7 of two, 744.8
 of four, 746.5 of eight (14 s), and 747.6 (3.18 %) after six minutes of it with new walks annealed
 from the best: no walk of 749 was found by any means. For two and four crews, one crew at a time,
-the same gives 0.2 % in 45 s, and a longer search as much."""
+the same gives 0.2 % in 45 s, and a longer search as much. p4.4.n of Chao's, long 0.6 % off, needed
+cycles a quarter as long, half of them begun at the best routes (970-972 became 972-976 of 977 over
+eight seeds); other heats, stretches, tail exchanges, column generation had not helped."""
 POINTS = ((("p1", "p2"), 1.0), (("p4",), 2.0), (("p4",), 10.0))  # families of Chao's, CPU seconds
 
 
