@@ -20,8 +20,8 @@ import routing_points
 import routing_streets
 
 HEADING = "## Routes"
-TRIED = """What is not met of the targets, and what was tried. heidelberg_4705_1 (3.7 % below the stored
-bound, 739 to 745 by seed; wanted 3 %, 749.0): for the streets that our walk serves, LKH finds
+TRIED = """What is not met of the targets, and what was tried. heidelberg_4705_1 (3.7 % below the
+stored bound, 739 to 745 by seed; wanted 3 %, 749.0): for the streets our walk serves, LKH finds
 the same length to 3 m of 26,984, so the order is right and the choice is not; other seeds, 16
 times the time, insertion weighed by the bound's linear program, annealing by region, dropping by
 dynamic programming, splicing of round trips end at 743 to 747. The best common walk of several
