@@ -58,7 +58,7 @@ PARTS: tuple[tuple[Callable[[], None], ...], ...] = (
 
 
 def main() -> int:
-    """Compile every part in a process of its own, or those named; return how many failed."""
+    """Compile each part in a process of its own, or the one numbered; return how many failed."""
     if sys.argv[1:]:
         for compile_part in PARTS[int(sys.argv[1])]:
             compile_part()

@@ -91,26 +91,21 @@ def choose(
         score = (worth * near[:, None]).ravel()
         order = np.argsort(-score, kind="stable")
         order = order[score[order] > 0]
-        before = _before(metres[order]) / (reach.budget * reach.crews)
+        before = (np.cumsum(metres[order]) - metres[order]) / (reach.budget * reach.crews)
         better = before < place[order]
         place[order[better]], owner[order[better]] = before[better], row
     for row, reach in enumerate(reaches):
         mine = np.flatnonzero(owner == row)
         mine = mine[np.argsort(place[mine], kind="stable")]
-        place[mine] = _before(metres[mine]) / (reach.budget * reach.crews)
+        place[mine] = (np.cumsum(metres[mine]) - metres[mine]) / (reach.budget * reach.crews)
     order = np.argsort(place, kind="stable")[: int((owner >= 0).sum())]
     if len(order) > FEW:
         room = ROOM * sum(reach.budget * reach.crews for reach in reaches)
-        order = order[: int(np.searchsorted(_before(metres[order]), room, "right"))]
+        order = order[np.cumsum(metres[order]) - metres[order] <= room]
     order = order[:most] // len(copy)
     passes = np.bincount(order, minlength=len(units.segment))
     rows = order[np.sort(np.unique(order, return_index=True)[1])]
     return rows.astype(np.int64), passes[rows].astype(np.int64)
-
-
-def _before(metres: Floats) -> Floats:
-    """Return what comes before each entry, added up."""
-    return np.append(0.0, np.cumsum(metres)[:-1])[: len(metres)]
 
 
 def _bin_seconds(problem: Problem) -> Floats:

@@ -149,15 +149,15 @@ def find_anywhere(tasks, crews, routes, task, slot, i, seen, stamp, wide):  # ty
     slot[i, 0] = NO_SLOT
     crew, size, near = routes.crew, routes.size, tasks.near
     n_crews = len(size)
-    own = tasks.copies[tasks.unit[task]], tasks.copies[tasks.unit[task] + 1]
     if wide or minds_the_clock(tasks, routes, task):
+        own = tasks.copies[tasks.unit[task]], tasks.copies[tasks.unit[task] + 1]
         for k in range(near.shape[1] + own[1] - own[0]):  # a street there and back at once, too
             other = near[task, k] if k < near.shape[1] else own[0] + k - near.shape[1]
             c = crew[other] if other >= 0 else -1
             if c >= 0 and seen[c] != stamp:
-                p = routes.place[other]
-                low, high = (0, size[c] + 1) if wide else (p, p + 2)
-                seen[c] = stamp if wide else seen[c]
+                low, high = routes.place[other], routes.place[other] + 2
+                if wide:
+                    seen[c], low, high = stamp, np.int64(0), size[c] + 1
                 find_slot(tasks, crews, routes, task, c, low, high, slot, i)
     else:
         slot[i, 0], slot[i, 1], slot[i, 2], slot[i, 3] = _beside_neighbours(

@@ -42,7 +42,7 @@ class Tasks(NamedTuple):
     copies: Ints  # (u + 1,) tasks of unit i are copies[i]:copies[i + 1]
     sides: Bools  # (kinds, n, 2) may a crew of the kind walk it along / against, and in its time?
     near: Ints  # (n, k) tasks nearby, of other units
-    homes: Ints  # (n, h) classes of crews for which the way there and home is shortest
+    homes: Ints  # (n, h) classes of crews that it is open to, the shortest way there and home first
     strict: tuple[int, ...] = ()  # (1,) with duties; its length is compiled in, so costs nothing
     duties: int = 0  # so many of the last tasks; their crews are homes[i, 0] to before homes[i, 1]
     owed: float = 0.0  # prizes of all duties, which are only there to have them done
